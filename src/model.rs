@@ -1,0 +1,11 @@
+//! The domain's data: plain structs without behaviour beyond their own validity.
+
+pub mod alert;
+pub mod delivery;
+pub mod interaction;
+pub mod key;
+pub mod monitor;
+pub mod reference;
+pub mod report;
+pub mod stream;
+pub mod verdict;

@@ -1,0 +1,104 @@
+//! An alert: one episode of drift in one stream of one monitor.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::id::{AlertId, MonitorId, ProjectId, ReportId};
+use crate::model::monitor::Severity;
+use crate::model::stream::Stream;
+use crate::model::verdict::Verdict;
+
+/// The state of an alert, in Alertmanager's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Nothing is wrong; such an alert is never stored.
+    Inactive,
+    /// A threshold was crossed, not yet for long enough.
+    Pending,
+    /// Receivers have been told.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+impl AlertState {
+    const ALL: [Self; 4] = [Self::Inactive, Self::Pending, Self::Firing, Self::Resolved];
+
+    /// The state's name on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// One episode, from the first crossing to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Alert {
+    /// Its id, the same through all its states.
+    pub id: AlertId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// The monitor.
+    pub monitor_id: MonitorId,
+    /// The stream that drifted.
+    pub stream: Stream,
+    /// `query_drift`, `response_drift` or `relevance_drift`.
+    pub kind: String,
+    /// How much it hurries.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: AlertState,
+    /// Evaluations in a row that crossed (pending) or were quiet (firing): the trigger's memory.
+    pub streak: u32,
+    /// Event time of the first crossing.
+    pub started_at: Timestamp,
+    /// Event time when it fired.
+    pub fired_at: Option<Timestamp>,
+    /// Event time when it resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// The report of its last transition.
+    pub report_id: ReportId,
+    /// The drifted verdicts of its last transition: why.
+    pub reasons: Vec<Verdict>,
+}
+
+/// A change of an alert's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Transition {
+    /// The alert.
+    pub alert_id: AlertId,
+    /// Event time of the change.
+    pub at: Timestamp,
+    /// The state before.
+    pub from: AlertState,
+    /// The state after.
+    pub to: AlertState,
+    /// Why: a code of [`TransitionReason`].
+    pub reason: TransitionReason,
+    /// The report that caused it.
+    pub report_id: ReportId,
+}
+
+/// Why an alert changed its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransitionReason {
+    /// A statistic crossed its threshold.
+    ThresholdCrossed,
+    /// It stayed crossed for `for_evaluations`.
+    HeldForLongEnough,
+    /// It fell back before it was long enough.
+    FellBack,
+    /// Quiet for `keep_firing_evaluations`.
+    QuietForLongEnough,
+}

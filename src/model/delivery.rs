@@ -1,0 +1,130 @@
+//! A message to one receiver, and every attempt to bring it there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
+
+/// Where alerts are sent.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Receiver {
+    /// Its id.
+    pub id: ReceiverId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// Unique within the project.
+    pub name: String,
+    /// What it is.
+    pub kind: ReceiverKind,
+    /// Where it listens. For Slack the URL itself is the secret and is never shown again.
+    #[serde(skip)]
+    pub url: String,
+    /// The signing secret of a webhook, `whsec_…`; never shown again.
+    #[serde(skip)]
+    pub secret: Option<String>,
+    /// The URL's scheme and host, for people.
+    pub target: String,
+    /// Set when the receiver said 410 Gone, or was switched off.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The kinds of receivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiverKind {
+    /// Standard Webhooks: signed JSON.
+    Webhook,
+    /// A Slack incoming webhook: Block Kit.
+    Slack,
+}
+
+impl ReceiverKind {
+    /// The kind's name on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Slack => "slack",
+        }
+    }
+
+    /// The kind called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Webhook, Self::Slack].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A message to one receiver: a row of the outbox.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Delivery {
+    /// Its id: `webhook-id` on the wire, the same on every attempt.
+    pub id: DeliveryId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// The receiver.
+    pub receiver_id: ReceiverId,
+    /// The alert it tells of; `None` for a test message.
+    pub alert_id: Option<AlertId>,
+    /// What happened: `drift.alert.firing`, `drift.alert.resolved` or `seamark.test`.
+    pub event_type: String,
+    /// The exact body that is sent on every attempt.
+    pub body: String,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Attempts made so far.
+    pub attempts: i64,
+    /// When it was put into the outbox.
+    pub created_at: Timestamp,
+    /// When it is due.
+    pub next_attempt_at: Timestamp,
+    /// When it arrived.
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// Waits for its first or next attempt.
+    Pending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// Gave up after the last attempt; can be replayed.
+    Exhausted,
+}
+
+impl DeliveryStatus {
+    const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Exhausted];
+
+    /// The status's name on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    /// The status called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// One HTTP exchange with a receiver.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Attempt {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// 1, 2, 3 …
+    pub number: i64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The answer's status code; `None` when there was no answer.
+    pub status_code: Option<i64>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What went wrong; `None` when nothing did.
+    pub error: Option<String>,
+}

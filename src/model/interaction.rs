@@ -1,0 +1,99 @@
+//! One exchange with the watched application: what it was asked and what it answered.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Timestamp;
+
+/// Labels of an interaction, for segments: `channel = "whatsapp"`.
+pub type Attributes = BTreeMap<String, String>;
+
+/// An interaction that was received, checked and kept by the sampler, not yet stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewInteraction {
+    /// The caller's id, or one that was made: the idempotency key within the project.
+    pub id: String,
+    /// When it happened, by the caller's clock.
+    pub occurred_at: Timestamp,
+    /// What the application was asked.
+    pub query: String,
+    /// What it answered; `None` when it did not.
+    pub response: Option<String>,
+    /// The conversation it belongs to.
+    pub session_id: Option<String>,
+    /// Labels for segments.
+    pub attributes: Attributes,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Anything else, as JSON text of an object; never interpreted.
+    pub metadata: Option<String>,
+    /// The probability with which the sampler kept it, in (0, 1].
+    pub inclusion_probability: f64,
+    /// SHA-256 of the content as received: the same id with another content is a conflict.
+    pub content_hash: [u8; 32],
+}
+
+/// An interaction as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interaction {
+    /// The caller's id.
+    pub id: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When Seamark stored it.
+    pub received_at: Timestamp,
+    /// What the application was asked; `None` once its retention has passed.
+    pub query: Option<String>,
+    /// What it answered.
+    pub response: Option<String>,
+    /// The conversation it belongs to.
+    pub session_id: Option<String>,
+    /// Labels for segments.
+    pub attributes: Attributes,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// How far it has come.
+    pub state: InteractionState,
+}
+
+/// How far a stored interaction has come; `accepted` is the sum of all states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InteractionState {
+    /// Waits for its embeddings.
+    Pending,
+    /// Has embeddings and a position.
+    Embedded,
+    /// Failed too often in the embedder and was set aside.
+    Quarantined,
+}
+
+impl InteractionState {
+    /// The state's name in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Embedded => "embedded",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// An embedded interaction as the detectors see it.
+///
+/// Vectors are what the store gives back, so that daemon and replay compute with the same bits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Gap-free order of embedding within the project: what a monitor's cursor counts.
+    pub position: i64,
+    /// The caller's id of the interaction.
+    pub interaction_id: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The conversation it belongs to.
+    pub session_id: Option<String>,
+    /// Labels for segments.
+    pub attributes: Attributes,
+    /// Unit vector of the query; `None` for a blank text.
+    pub query: Option<Vec<f32>>,
+    /// Unit vector of the response; `None` for none or a blank text.
+    pub response: Option<Vec<f32>>,
+}

@@ -1,0 +1,101 @@
+//! What a detector says of one window.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::stream::Stream;
+
+/// A statistic that compares a window with the reference.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DetectorKind {
+    /// Squared maximum mean discrepancy, unbiased, RBF kernel.
+    Mmd,
+    /// KL(window ‖ reference) over the reference's codebook, bias-corrected, in nats.
+    Kl,
+    /// Squared distance of the centroids, unbiased.
+    Centroid,
+}
+
+impl DetectorKind {
+    /// Every detector, in the order of reports.
+    pub const ALL: [Self; 3] = [Self::Mmd, Self::Kl, Self::Centroid];
+
+    /// The detector's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mmd => "mmd",
+            Self::Kl => "kl",
+            Self::Centroid => "centroid",
+        }
+    }
+}
+
+impl fmt::Display for DetectorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a verdict comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictStatus {
+    /// Compared, and below the threshold.
+    Stable,
+    /// Compared, and above the threshold.
+    Drift,
+    /// The window holds too few events to be judged.
+    InsufficientData,
+    /// Compared, but without a threshold: the reference is too small for this window, or none was set.
+    Uncalibrated,
+}
+
+/// One detector's answer for one window of one stream.
+///
+/// The record follows alibi-detect's `is_drift / distance / p_val / threshold`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Verdict {
+    /// The stream.
+    pub stream: Stream,
+    /// The window's name.
+    pub window: String,
+    /// The detector.
+    pub detector: DetectorKind,
+    /// What it comes to.
+    pub status: VerdictStatus,
+    /// Whether the statistic exceeds its threshold.
+    pub is_drift: bool,
+    /// The statistic; absent with insufficient data.
+    pub statistic: Option<f64>,
+    /// The level above which the window counts as drifted.
+    pub threshold: Option<f64>,
+    /// Rank of the statistic in the simulated null, in (0, 1]; absent without a calibration.
+    pub p_value: Option<f64>,
+    /// The statistic on a scale that users can read: see docs/STATISTICS.md.
+    pub effect_size: Option<f64>,
+    /// Events in the reference.
+    pub n_ref: u64,
+    /// Events in the window.
+    pub n_window: u64,
+}
+
+impl Verdict {
+    /// statistic ÷ threshold: above 1 is drift. `None` when either is missing.
+    pub fn ratio(&self) -> Option<f64> {
+        Some(self.statistic? / self.threshold?)
+    }
+}
