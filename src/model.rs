@@ -8,4 +8,5 @@ pub mod monitor;
 pub mod reference;
 pub mod report;
 pub mod stream;
+pub mod vector;
 pub mod verdict;
