@@ -1,1 +1,3 @@
 //! stats: being written.
+
+pub mod sequential;
