@@ -7,6 +7,8 @@ pub(crate) mod item;
 pub(crate) mod parse;
 pub(crate) mod split;
 
+use std::time::Instant;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -45,6 +47,9 @@ pub(crate) struct IngestAnswer {
     /// Why items were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// How many of the rejected are conflicts.
+    #[serde(skip)]
+    conflicts: usize,
 }
 
 /// The id made for an item that came without one.
@@ -81,11 +86,22 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let project = caller.project;
+    let started = Instant::now();
+    let answered = take(&state, caller.project, &headers, body).await;
+    state.metrics.ingest_request_duration.observe(started.elapsed().as_secs_f64());
+    answered
+}
+
+async fn take(
+    state: &AppState,
+    project: ProjectId,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
     state.backlog.admit(&state.store, project, state.now()).await?;
-    let body = body::read(&headers, body, state.batch_limits(), &state.budget).await?;
-    let parsed = parse_body(&state, &body, state.config.limits.batch_items).await?;
-    let answer = keep(&state, project, parsed).await?;
+    let body = body::read(headers, body, state.batch_limits(), &state.budget).await?;
+    let parsed = parse_body(state, &body, state.config.limits.batch_items).await?;
+    let answer = keep(state, project, parsed).await?;
     drop(body);
     if answer.accepted > 0 {
         state.wakers.embedding.notify_one();
@@ -165,6 +181,7 @@ impl IngestAnswer {
             InsertOutcome::Duplicate => self.duplicate += 1,
             InsertOutcome::Conflict => {
                 self.rejected += 1;
+                self.conflicts += 1;
                 self.errors.push(Fault {
                     index: Some(index),
                     id: Some(id),
@@ -215,7 +232,8 @@ fn measure(state: &AppState, answer: &IngestAnswer) {
         ("accepted", answer.accepted),
         ("duplicate", answer.duplicate),
         ("sampled_out", answer.sampled_out),
-        ("rejected", answer.rejected),
+        ("conflict", answer.conflicts),
+        ("rejected", answer.rejected - answer.conflicts),
     ];
     for (result, n) in results {
         state.metrics.count_ingested(result, n as u64);

@@ -14,6 +14,7 @@ use crate::api::page::Page;
 use crate::api::state::AppState;
 use crate::id::{MonitorId, ProjectId};
 use crate::model::monitor::{Monitor, MonitorSpec};
+use crate::telemetry::DetectorLabels;
 
 /// Every monitor of the project.
 #[utoipa::path(get, path = "/v1/monitors", tag = "monitors",
@@ -171,11 +172,31 @@ pub(crate) async fn delete(
     caller: Principal,
     Id(id): Id<MonitorId>,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.delete_monitor(caller.project, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::not_found("monitor"))
+    let monitor = find(&state, caller.project, id).await?;
+    if !state.store.delete_monitor(caller.project, id).await? {
+        return Err(ApiError::not_found("monitor"));
     }
+    state.metrics.forget_monitor(&id.to_string(), &series(&monitor));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The labels of everything that is measured of a monitor.
+fn series(monitor: &Monitor) -> Vec<DetectorLabels> {
+    let spec = &monitor.spec;
+    let mut series = Vec::new();
+    for stream in &spec.streams {
+        for window in &spec.windows {
+            for detector in &spec.detectors {
+                series.push(DetectorLabels {
+                    monitor: monitor.id.to_string(),
+                    stream: stream.as_str(),
+                    window: window.name.clone(),
+                    detector: detector.as_str(),
+                });
+            }
+        }
+    }
+    series
 }
 
 async fn check(state: &AppState, project: ProjectId, spec: &MonitorSpec) -> Result<(), ApiError> {

@@ -98,7 +98,7 @@ async fn world() -> World {
         report_id: last.id,
         reasons: vec![last.verdicts[0].clone()],
     };
-    let lease = Duration::from_secs(60);
+    let lease = Duration::from_mins(1);
     let token = app.store.acquire_lease("evaluation", "test", now, lease).await.unwrap().unwrap();
     let expected_cursor = app.store.evaluation_state(id).await.unwrap().unwrap().cursor;
     let commit = EvaluationCommit {

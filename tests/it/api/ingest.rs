@@ -17,7 +17,8 @@ fn counts(answer: &Answer) -> [u64; 4] {
 }
 
 fn lines(range: std::ops::Range<u32>) -> String {
-    range.map(|i| format!("{{\"id\": \"i{i}\", \"query\": \"question {i}\"}}\n")).collect()
+    let line = |i| format!("{{\"id\": \"i{i}\", \"query\": \"question {i}\"}}");
+    range.map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn a_repeated_post_is_a_duplicate_and_another_content_a_conflict() {
     let app = TestApp::new().await;
     let first = r#"{"id": "a", "query": "one"}"#;
     assert_eq!(counts(&app.ingest(first).await), [1, 0, 0, 0]);
-    app.clock.advance(std::time::Duration::from_secs(60));
+    app.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(counts(&app.ingest(first).await), [0, 1, 0, 0]);
     let conflict = app.ingest(r#"{"id": "a", "query": "two"}"#).await;
     assert_eq!(conflict.problem(), "all_rejected");
