@@ -53,6 +53,9 @@ pub enum ReferenceSource {
     Next {
         /// How many.
         count: u32,
+        /// Only those with a greater position; filled in when the reference is asked for.
+        #[serde(default)]
+        after: Option<i64>,
     },
     /// Interactions uploaded from a file of JSON lines; its name, for the record.
     File {

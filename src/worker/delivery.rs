@@ -1,0 +1,115 @@
+//! Brings messages from the outbox to their receivers.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::model::delivery::Attempt;
+use crate::notify::{AttemptOutcome, Notifier, Verdict};
+use crate::store::{AttemptResult, ClaimedDelivery, DeliveryNext};
+use crate::worker::context::Context;
+use crate::worker::driver::{Worker, WorkerError};
+
+/// Claims due deliveries and makes one attempt at each.
+pub struct DeliveryWorker {
+    context: Context,
+    notifier: Arc<Notifier>,
+    under_way: JoinSet<Result<(), WorkerError>>,
+}
+
+impl DeliveryWorker {
+    /// A worker that sends through `notifier`.
+    pub fn new(context: Context, notifier: Arc<Notifier>) -> Self {
+        Self { context, notifier, under_way: JoinSet::new() }
+    }
+}
+
+impl Worker for DeliveryWorker {
+    const NAME: &'static str = "delivery";
+
+    /// A slow receiver occupies one slot; the others go on being served.
+    async fn tick(&mut self) -> Result<bool, WorkerError> {
+        while let Some(done) = self.under_way.try_join_next() {
+            done??;
+        }
+        let context = &self.context;
+        let free = context.config.delivery_concurrency as usize - self.under_way.len();
+        let claimed = context
+            .store
+            .claim_deliveries(&context.holder, free as i64, context.now(), context.config.lease())
+            .await?;
+        let more = !claimed.is_empty();
+        for delivery in claimed {
+            let (context, notifier) = (context.clone(), self.notifier.clone());
+            self.under_way.spawn(async move { attempt(&context, &notifier, delivery).await });
+        }
+        if free == 0
+            && let Some(done) = self.under_way.join_next().await
+        {
+            done??;
+        }
+        Ok(more)
+    }
+
+    async fn release(&mut self) {
+        // Finish what is on the wire: its receiver may already have it.
+        while let Some(done) = self.under_way.join_next().await {
+            if let Ok(Err(error)) = done {
+                tracing::warn!(%error, "attempt not recorded");
+            }
+        }
+        if let Err(error) = self.context.store.release_deliveries(&self.context.holder).await {
+            tracing::warn!(%error, "could not give back claimed deliveries; their lease will");
+        }
+    }
+}
+
+async fn attempt(
+    context: &Context,
+    notifier: &Notifier,
+    claimed: ClaimedDelivery,
+) -> Result<(), WorkerError> {
+    let ClaimedDelivery { delivery, receiver, token } = claimed;
+    crate::fault::point("delivery.claimed");
+    let at = context.now();
+    let number = delivery.attempts + 1;
+    let outcome: AttemptOutcome = notifier.deliver(&delivery, &receiver, at).await;
+    crate::fault::point("delivery.sent");
+    let next = match context.with_rng(|rng| notifier.next(number, &outcome, rng)) {
+        Verdict::Delivered => DeliveryNext::Delivered,
+        Verdict::RetryAfter(delay) => DeliveryNext::RetryAt(context.now().plus(delay)),
+        Verdict::Exhausted { .. } => DeliveryNext::Exhausted,
+    };
+    let result = AttemptResult {
+        delivery_id: delivery.id,
+        token,
+        attempt: Attempt {
+            delivery_id: delivery.id,
+            number,
+            at,
+            status_code: outcome.status.map(i64::from),
+            duration_ms: outcome.duration.as_millis() as i64,
+            error: outcome.error.clone(),
+        },
+        next,
+        disable_receiver: outcome.gone,
+        now: context.now(),
+    };
+    context.metrics.delivery_attempt(&next_label(&result.next), outcome.duration);
+    let recorded = context.store.record_attempt(&result).await?;
+    crate::fault::point("delivery.recorded");
+    if !recorded {
+        tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
+    } else if let Some(error) = &outcome.error {
+        tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt failed");
+    }
+    Ok(())
+}
+
+fn next_label(next: &DeliveryNext) -> &'static str {
+    match next {
+        DeliveryNext::Delivered => "delivered",
+        DeliveryNext::RetryAt(_) => "retry",
+        DeliveryNext::Exhausted => "exhausted",
+    }
+}
