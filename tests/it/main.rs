@@ -1,4 +1,7 @@
-//! The one integration-test binary.
+//! The integration tests, in one binary.
 
+mod config;
 mod detect;
+mod embed;
 mod golden;
+mod layering;
