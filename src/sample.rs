@@ -1,1 +1,7 @@
-//! sample: being written.
+//! Decides which interactions are kept, so that the same ones are kept on every retry and replica.
+
+mod budget;
+mod sampler;
+
+pub use budget::MinuteBudget;
+pub use sampler::{ConfigError, Decision, SamplingConfig, decide};
