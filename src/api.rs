@@ -10,3 +10,5 @@ pub(crate) mod ingest;
 pub(crate) mod page;
 
 pub use config::Config;
+pub use config::Limits;
+pub(crate) use ingest::item::{Received, Rules, read as read_item};

@@ -4,12 +4,10 @@
 //! problems are reported at once, each with its key's path.
 
 mod load;
-mod redact;
 
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, Problem, Sources, environment, load};
-pub use redact::to_display;
 
 use crate::{api, embed, notify, sample, store, telemetry, worker};
 
@@ -36,6 +34,11 @@ pub struct Config {
     pub log: telemetry::LogConfig,
     /// For tests of Seamark itself.
     pub debug: DebugConfig,
+}
+
+/// The settings as TOML, for people's eyes: no secret in it.
+pub fn to_display(config: &Config) -> String {
+    toml::to_string_pretty(config).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
 }
 
 /// For tests of Seamark itself.

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod embedding;
 pub mod evaluation;
 pub mod messages;
+mod observe;
 pub mod reference;
 pub mod retention;
 

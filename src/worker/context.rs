@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clock, Timestamp};
 use crate::store::Store;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::Metrics;
 use crate::worker::config::Config;
 
 /// What all workers share; cheap to clone.
@@ -22,7 +22,7 @@ pub struct Context {
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Signals between the workers.
-    pub wakers: Arc<Wakers>,
+    pub wakers: Wakers,
     /// Settings.
     pub config: Arc<Config>,
     /// This process in leases and claims.
@@ -41,15 +41,17 @@ impl Context {
     }
 }
 
-/// One signal per worker: "there may be work".
-#[derive(Debug, Default)]
+/// One signal per worker: "there may be work". Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct Wakers {
     /// New interactions wait for their embeddings.
-    pub embedding: Notify,
+    pub embedding: Arc<Notify>,
     /// A reference was asked for, or rows for one arrived.
-    pub reference: Notify,
+    pub reference: Arc<Notify>,
     /// New embeddings or a new reference wait for evaluation.
-    pub evaluation: Notify,
+    pub evaluation: Arc<Notify>,
     /// New messages wait in the outbox.
-    pub delivery: Notify,
+    pub delivery: Arc<Notify>,
+    /// Nobody signals it: retention goes by its timer.
+    pub retention: Arc<Notify>,
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
 use crate::model::delivery::Attempt;
-use crate::notify::{AttemptOutcome, Notifier, Verdict};
+use crate::notify::{Next, Notifier};
 use crate::store::{AttemptResult, ClaimedDelivery, DeliveryNext};
+use crate::telemetry::ResultLabels;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 
@@ -71,45 +74,40 @@ async fn attempt(
 ) -> Result<(), WorkerError> {
     let ClaimedDelivery { delivery, receiver, token } = claimed;
     crate::fault::point("delivery.claimed");
-    let at = context.now();
-    let number = delivery.attempts + 1;
-    let outcome: AttemptOutcome = notifier.deliver(&delivery, &receiver, at).await;
+    let mut rng = context.with_rng(|rng| ChaCha8Rng::from_rng(rng));
+    let outcome = notifier.deliver(&delivery, &receiver, context.now(), &mut rng).await;
     crate::fault::point("delivery.sent");
-    let next = match context.with_rng(|rng| notifier.next(number, &outcome, rng)) {
-        Verdict::Delivered => DeliveryNext::Delivered,
-        Verdict::RetryAfter(delay) => DeliveryNext::RetryAt(context.now().plus(delay)),
-        Verdict::Exhausted { .. } => DeliveryNext::Exhausted,
+    let (next, disable_receiver) = match outcome.next {
+        Next::Delivered => (DeliveryNext::Delivered, false),
+        Next::RetryAt(at) => (DeliveryNext::RetryAt(at), false),
+        Next::Exhausted { disable_receiver } => (DeliveryNext::Exhausted, disable_receiver),
     };
+    let Attempt { number, ref error, .. } = outcome.attempt;
+    publish(context, &next, outcome.attempt.duration_ms);
+    if let Some(error) = error {
+        tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt failed");
+    }
     let result = AttemptResult {
         delivery_id: delivery.id,
         token,
-        attempt: Attempt {
-            delivery_id: delivery.id,
-            number,
-            at,
-            status_code: outcome.status.map(i64::from),
-            duration_ms: outcome.duration.as_millis() as i64,
-            error: outcome.error.clone(),
-        },
+        attempt: outcome.attempt,
         next,
-        disable_receiver: outcome.gone,
-        now: context.now(),
+        disable_receiver,
     };
-    context.metrics.delivery_attempt(&next_label(&result.next), outcome.duration);
     let recorded = context.store.record_attempt(&result).await?;
     crate::fault::point("delivery.recorded");
     if !recorded {
         tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
-    } else if let Some(error) = &outcome.error {
-        tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt failed");
     }
     Ok(())
 }
 
-fn next_label(next: &DeliveryNext) -> &'static str {
-    match next {
+fn publish(context: &Context, next: &DeliveryNext, duration_ms: i64) {
+    let result = match next {
         DeliveryNext::Delivered => "delivered",
         DeliveryNext::RetryAt(_) => "retry",
         DeliveryNext::Exhausted => "exhausted",
-    }
+    };
+    context.metrics.webhook_deliveries.get_or_create(&ResultLabels { result }).inc();
+    context.metrics.webhook_attempt_duration.observe(duration_ms as f64 / 1000.0);
 }

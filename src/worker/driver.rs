@@ -28,16 +28,17 @@ pub enum WorkerError {
 }
 
 /// Something that looks for work and does it.
-#[expect(async_fn_in_trait, reason = "never used as a trait object, and all callers are ours")]
 pub trait Worker {
     /// Its name in the log.
     const NAME: &'static str;
 
     /// Does a bounded piece of work; `true` when there may be more at once.
-    async fn tick(&mut self) -> Result<bool, WorkerError>;
+    fn tick(&mut self) -> impl Future<Output = Result<bool, WorkerError>> + Send;
 
     /// Gives back what is claimed, before the process ends.
-    async fn release(&mut self) {}
+    fn release(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// Ticks `worker` whenever `wake` signals or `period` has passed, until `stop`.

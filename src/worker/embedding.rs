@@ -14,9 +14,6 @@ pub struct EmbeddingWorker {
     embedder: EmbedService,
 }
 
-/// One text of a claimed row: which row, which side.
-type Slot = (usize, Side);
-
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
@@ -24,35 +21,16 @@ impl EmbeddingWorker {
     }
 
     async fn embed(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, EmbedError> {
-        let mut slots: Vec<Slot> = Vec::new();
-        let mut texts = Vec::new();
-        for (i, row) in batch.iter().enumerate() {
-            let sides = [(Side::Query, Some(&row.query)), (Side::Response, row.response.as_ref())];
-            for (side, text) in sides {
-                if let Some(text) = text.filter(|text| !is_blank(text)) {
-                    slots.push((i, side));
-                    texts.push((side, text.clone()));
-                }
-            }
-        }
-        let vectors = self.embedder.embed(texts).await?;
-        let mut rows: Vec<EmbeddedText> = batch
-            .iter()
-            .map(|row| EmbeddedText {
-                project_id: row.project_id,
-                seq: row.seq,
-                token: row.token,
-                query: None,
-                response: None,
-            })
-            .collect();
-        for ((i, side), vector) in slots.into_iter().zip(vectors) {
-            match side {
-                Side::Query => rows[i].query = Some(vector),
-                Side::Response => rows[i].response = Some(vector),
-            }
-        }
-        Ok(rows)
+        let texts = batch.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
+        let vectors = embed_rows(&self.embedder, texts).await?;
+        let row = |(row, (query, response)): (&PendingText, Vectors)| EmbeddedText {
+            project_id: row.project_id,
+            seq: row.seq,
+            token: row.token,
+            query,
+            response,
+        };
+        Ok(batch.iter().zip(vectors).map(row).collect())
     }
 
     /// A batch that failed as a whole is tried row by row, so that a poison text costs only itself.
@@ -89,7 +67,6 @@ impl Worker for EmbeddingWorker {
             return Ok(false);
         }
         crate::fault::point("embedding.claimed");
-        #[expect(clippy::disallowed_methods, reason = "measures a duration for the metrics")]
         let started = Instant::now();
         let rows = match self.embed(&batch).await {
             Ok(rows) => rows,
@@ -104,7 +81,7 @@ impl Worker for EmbeddingWorker {
         let digest = self.embedder.model_digest();
         context.store.complete_embeddings(&rows, digest, context.now()).await?;
         crate::fault::point("embedding.after_write");
-        context.metrics.embedded_batch(rows.len(), started.elapsed());
+        context.metrics.embed_batch_duration.observe(started.elapsed().as_secs_f64());
         context.wakers.evaluation.notify_one();
         context.wakers.reference.notify_one();
         Ok(true)
@@ -115,4 +92,27 @@ impl Worker for EmbeddingWorker {
             tracing::warn!(%error, "could not give back claimed interactions; their lease will");
         }
     }
+}
+
+/// The vectors of an interaction's query and response.
+pub(super) type Vectors = (Option<Vec<f32>>, Option<Vec<f32>>);
+
+/// Embeds pairs of query and response; a blank text has no vector.
+pub(super) async fn embed_rows<'a>(
+    embedder: &EmbedService,
+    rows: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Result<Vec<Vectors>, EmbedError> {
+    let mut texts = Vec::new();
+    let mut present = Vec::new();
+    for (query, response) in rows {
+        let query = (!is_blank(query)).then(|| (Side::Query, query.to_owned()));
+        let response = response
+            .filter(|text| !is_blank(text))
+            .map(|text| (Side::Response, text.to_owned()));
+        present.push((query.is_some(), response.is_some()));
+        texts.extend(query.into_iter().chain(response));
+    }
+    let mut vectors = embedder.embed(texts).await?.into_iter();
+    let mut next = |is_present: bool| if is_present { vectors.next() } else { None };
+    Ok(present.into_iter().map(|(query, response)| (next(query), next(response))).collect())
 }

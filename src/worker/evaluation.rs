@@ -16,6 +16,7 @@ use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::messages::Messages;
+use crate::worker::observe::publish;
 
 /// Events read at a time.
 const READ: i64 = 500;
@@ -184,23 +185,11 @@ impl EvaluationWorker {
         }
         crate::fault::point("evaluation.after_commit");
         running.cursor = event.position;
-        self.publish(monitor, &assessments);
+        publish(&self.context, monitor, &assessments);
         if !commit.deliveries.is_empty() {
             self.context.wakers.delivery.notify_one();
         }
         Ok(true)
-    }
-
-    fn publish(&self, monitor: &Monitor, assessments: &[Assessment]) {
-        for Assessment { report, changes } in assessments {
-            self.context.metrics.evaluated(&monitor.spec.name, report);
-            for transition in changes.iter().filter_map(|change| change.transition.as_ref()) {
-                let alert = transition.alert_id;
-                let to = transition.to.as_str();
-                self.context.metrics.alert_transition(to);
-                tracing::info!(monitor = %monitor.spec.name, %alert, to, at = %transition.at, "alert");
-            }
-        }
     }
 }
 

@@ -52,10 +52,11 @@ impl Messages {
             let message = AlertMessage {
                 event,
                 alert: &change.alert,
-                monitor,
+                monitor_name: &monitor.spec.name,
+                thresholds: &monitor.spec.thresholds,
                 report,
-                examples,
-                links: self.links(report, change),
+                examples: &examples,
+                links: &self.links(report, change),
             };
             let active = receivers.iter().filter(|receiver| !receiver.disabled);
             deliveries.extend(active.map(|receiver| self.delivery(&message, receiver)));
@@ -71,7 +72,7 @@ impl Messages {
             receiver_id: receiver.id,
             alert_id: Some(message.alert.id),
             event_type: message.event.as_str().to_owned(),
-            body: body(message, receiver.kind, now),
+            body: body(receiver.kind, message),
             status: DeliveryStatus::Pending,
             attempts: 0,
             created_at: now,

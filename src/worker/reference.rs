@@ -9,9 +9,11 @@ use crate::detect::profile::ReferenceProfile;
 use crate::model::interaction::Event;
 use crate::model::monitor::Monitor;
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
+use crate::embed::EmbedService;
 use crate::store::FreezeCommit;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::embedding::embed_rows;
 
 /// Rows stored in one chunk.
 const CHUNK: usize = 500;
@@ -19,13 +21,15 @@ const CHUNK: usize = 500;
 /// Collects and freezes references.
 pub struct ReferenceWorker {
     context: Context,
+    embedder: EmbedService,
     model_digest: String,
 }
 
 impl ReferenceWorker {
-    /// A worker for embeddings of `model_digest`.
-    pub fn new(context: Context, model_digest: String) -> Self {
-        Self { context, model_digest }
+    /// A worker that embeds uploaded rows with `embedder`.
+    pub fn new(context: Context, embedder: EmbedService) -> Self {
+        let model_digest = embedder.model_digest().to_owned();
+        Self { context, embedder, model_digest }
     }
 
     /// Freezes the rows of a reference once they are all there; `true` when it moved on.
@@ -51,8 +55,7 @@ impl ReferenceWorker {
                 }
                 rows
             }
-            // Uploaded rows come with the reference; it never waits for them here.
-            ReferenceSource::File { .. } => return Ok(false),
+            ReferenceSource::File { .. } => self.uploaded_rows(reference).await?,
         };
         let covered: Vec<Event> =
             rows.into_iter().filter(|event| monitor.spec.covers(&event.attributes)).collect();
@@ -85,6 +88,29 @@ impl ReferenceWorker {
         Ok(rows)
     }
 
+    /// The uploaded rows, embedded chunk by chunk.
+    async fn uploaded_rows(&self, reference: &Reference) -> Result<Vec<Event>, WorkerError> {
+        let rows = self.context.store.reference_upload(reference.id).await?;
+        let total = rows.len();
+        let mut events = Vec::with_capacity(total);
+        for chunk in rows.chunks(CHUNK) {
+            let texts = chunk.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
+            let vectors = embed_rows(&self.embedder, texts).await?;
+            events.extend(chunk.iter().zip(vectors).map(|(row, (query, response))| Event {
+                position: 0,
+                interaction_id: row.id.clone(),
+                occurred_at: row.occurred_at,
+                session_id: row.session_id.clone(),
+                attributes: row.attributes.clone(),
+                query,
+                response,
+            }));
+            let progress = events.len() as f64 / total as f64;
+            self.progress(reference, ReferenceStatus::Collecting, progress, None).await?;
+        }
+        Ok(events)
+    }
+
     async fn compute(&self, reference: &Reference) -> Result<(), WorkerError> {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
         let rows = self.context.store.reference_rows(reference.id).await?;
@@ -114,9 +140,8 @@ impl ReferenceWorker {
             profile: serde_json::to_vec(&profile).unwrap_or_default(),
             message,
             cursor,
-            now: self.context.now(),
         };
-        self.context.store.freeze_reference(&commit).await?;
+        self.context.store.freeze_reference(&commit, self.context.now()).await?;
         crate::fault::point("reference.after_freeze");
         tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n, "reference frozen");
         self.context.wakers.evaluation.notify_one();
