@@ -1,0 +1,170 @@
+//! What follows an attempt: when to try again, and when to give up.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use rand::{Rng, RngCore};
+
+use crate::clock::Timestamp;
+use crate::model::delivery::ReceiverKind;
+use crate::notify::client::{Response, SendError};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Seconds to wait before attempt 1, 2, … 10: the schedule of the Standard Webhooks, 75.6 h in all.
+const SCHEDULE: [u64; 10] =
+    [0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+
+/// No receiver can ask for more than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * HOUR);
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It arrived.
+    Delivered,
+    /// Try again then.
+    RetryAt(Timestamp),
+    /// Give up.
+    Exhausted {
+        /// The receiver said that it is gone for good: send it nothing more.
+        disable_receiver: bool,
+    },
+}
+
+/// How long to wait before attempt `number` (1, 2, …), ± 20 %; `None` when there is none.
+pub fn delay_before(number: i64, rng: &mut impl RngCore) -> Option<Duration> {
+    let index = usize::try_from(number.checked_sub(1)?).ok()?;
+    let seconds = *SCHEDULE.get(index)?;
+    Some(Duration::from_secs(seconds).mul_f64(rng.random_range(0.8..=1.2)))
+}
+
+/// What follows attempt `number`, which ended at `now` with `result`.
+pub(super) fn after(
+    kind: ReceiverKind,
+    number: i64,
+    result: &Result<Response, SendError>,
+    now: Timestamp,
+    rng: &mut impl RngCore,
+) -> Next {
+    let response = result.as_ref().ok();
+    if response.is_some_and(|response| is_delivered(kind, response)) {
+        return Next::Delivered;
+    }
+    if response.is_some_and(|response| response.status == 410) {
+        return Next::Exhausted { disable_receiver: true };
+    }
+    let Some(delay) = delay_before(number.saturating_add(1), rng) else {
+        return Next::Exhausted { disable_receiver: false };
+    };
+    let asked = response.and_then(|response| asked_wait(response, now)).unwrap_or_default();
+    Next::RetryAt(now.plus(delay.max(asked)))
+}
+
+/// Slack answers some refusals with 200 and says so in the body only.
+pub(super) fn is_delivered(kind: ReceiverKind, response: &Response) -> bool {
+    let is_success = (200..300).contains(&response.status);
+    is_success && (kind != ReceiverKind::Slack || response.body.trim() == "ok")
+}
+
+fn asked_wait(response: &Response, now: Timestamp) -> Option<Duration> {
+    if !matches!(response.status, 429 | 503) {
+        return None;
+    }
+    parse_retry_after(response.retry_after.as_deref()?, now)
+}
+
+/// `Retry-After` of RFC 9110: seconds or an HTTP date, held at 24 h; `None` when it is neither.
+pub(super) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = DateTime::parse_from_rfc2822(value).ok()?;
+        Timestamp::from_micros(date.timestamp_micros()).since(now)
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(4)
+    }
+
+    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Result<Response, SendError> {
+        let retry_after = retry_after.map(str::to_owned);
+        Ok(Response { status, retry_after, body: body.to_owned() })
+    }
+
+    fn wait(number: i64, result: &Result<Response, SendError>) -> Option<Duration> {
+        match after(ReceiverKind::Webhook, number, result, NOW, &mut rng()) {
+            Next::RetryAt(at) => Some(at.since(NOW)),
+            Next::Delivered | Next::Exhausted { .. } => None,
+        }
+    }
+
+    #[test]
+    fn the_schedule_is_kept_within_its_jitter() {
+        let mut rng = rng();
+        for (i, seconds) in SCHEDULE.into_iter().enumerate() {
+            for _ in 0..100 {
+                let delay = delay_before(i as i64 + 1, &mut rng).unwrap().as_secs_f64();
+                let seconds = seconds as f64;
+                assert!((0.8 * seconds..=1.2 * seconds).contains(&delay), "{i}: {delay}");
+            }
+        }
+        for outside in [i64::MIN, -1, 0, 11, i64::MAX] {
+            assert_eq!(delay_before(outside, &mut rng), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn answers_are_judged_by_their_status() {
+        let next =
+            |kind, status, body| after(kind, 1, &answer(status, None, body), NOW, &mut rng());
+        let gone = Next::Exhausted { disable_receiver: true };
+        for status in [200, 201, 204, 299] {
+            assert_eq!(next(ReceiverKind::Webhook, status, "any"), Next::Delivered);
+        }
+        for status in [100, 301, 302, 308, 400, 401, 404, 429, 500, 503, 599] {
+            assert!(
+                matches!(next(ReceiverKind::Webhook, status, ""), Next::RetryAt(_)),
+                "{status}"
+            );
+        }
+        assert_eq!(next(ReceiverKind::Webhook, 410, ""), gone);
+        assert_eq!(next(ReceiverKind::Slack, 200, "ok\n"), Next::Delivered);
+        assert!(matches!(next(ReceiverKind::Slack, 200, "invalid_blocks"), Next::RetryAt(_)));
+    }
+
+    #[test]
+    fn it_gives_up_after_the_tenth_attempt() {
+        let broken = answer(500, None, "");
+        assert!(wait(9, &broken).is_some());
+        let next = after(ReceiverKind::Webhook, 10, &broken, NOW, &mut rng());
+        assert_eq!(next, Next::Exhausted { disable_receiver: false });
+        assert!(wait(1, &Err(SendError::Timeout)).is_some());
+    }
+
+    #[test]
+    fn retry_after_lengthens_the_wait_where_it_means_something() {
+        let hour = Duration::from_secs(HOUR);
+        assert_eq!(wait(1, &answer(429, Some("3600"), "")), Some(hour));
+        assert_eq!(wait(1, &answer(503, Some("Tue, 14 Nov 2023 23:13:20 GMT"), "")), Some(hour));
+        assert_eq!(wait(1, &answer(429, Some("999999999"), "")), Some(LONGEST_WAIT));
+        for ignored in ["-5", "soon", "", "Tue, 14 Nov 1923 23:13:20 GMT", "0"] {
+            let plain = wait(1, &answer(429, None, ""));
+            assert_eq!(wait(1, &answer(429, Some(ignored), "")), plain, "{ignored}");
+        }
+        assert!(wait(1, &answer(500, Some("3600"), "")).unwrap() < hour);
+    }
+}

@@ -1,0 +1,199 @@
+//! The one HTTP client that calls addresses which users entered: guarded, bounded, never redirected.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect;
+
+use crate::notify::address::{Guard, UrlError};
+
+/// More of an answer is not read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up: {0}")]
+pub struct BuildError(String);
+
+/// A POST of JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) url: &'a str,
+    pub(super) headers: &'a [(&'static str, String)],
+    pub(super) body: &'a str,
+}
+
+/// What a receiver answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    /// The header `Retry-After` as it came.
+    pub(super) retry_after: Option<String>,
+    /// At most 64 KiB, and what had come when the deadline passed or the connection broke.
+    pub(super) body: String,
+}
+
+/// Why there is no answer. Never holds the URL, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SendError {
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error("the receiver's signing secret is unusable: {0}")]
+    Secret(String),
+    #[error("no answer in time")]
+    Timeout,
+    #[error("no connection: {0}")]
+    Connect(String),
+    #[error("the exchange failed: {0}")]
+    Exchange(String),
+}
+
+/// A client whose connections go only where the guard lets them.
+#[derive(Debug, Clone)]
+pub(super) struct GuardedClient {
+    client: reqwest::Client,
+    guard: Arc<Guard>,
+}
+
+impl GuardedClient {
+    /// `deadline` holds for the whole exchange, from the look-up of the name to the end of the body.
+    pub(super) fn new(
+        guard: Guard,
+        connect_deadline: Duration,
+        deadline: Duration,
+    ) -> Result<Self, BuildError> {
+        // A second call finds the provider installed, which is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let guard = Arc::new(guard);
+        let make = |builder: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
+            builder(reqwest::Client::builder())
+                .dns_resolver(GuardedResolver { guard: Arc::clone(&guard) })
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .referer(false)
+                .connect_timeout(connect_deadline)
+                .timeout(deadline)
+                .pool_max_idle_per_host(0) // every attempt resolves and is judged anew
+                .user_agent(concat!("seamark/", env!("CARGO_PKG_VERSION")))
+                .build()
+        };
+        let client = make(|builder| builder.tls_backend_rustls())
+            .or_else(|error| {
+                tracing::warn!(
+                    error = %chain(&error),
+                    "no system CA certificates: https receivers cannot be reached; install ca-certificates"
+                );
+                make(|builder| builder.tls_certs_only([]))
+            })
+            .map_err(|error| BuildError(chain(&error)))?;
+        Ok(Self { client, guard })
+    }
+
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Response, SendError> {
+        let url = self.guard.check(request.url)?;
+        let sent = self
+            .client
+            .post(url)
+            .headers(headers(request.headers)?)
+            .body(request.body.to_owned())
+            .send()
+            .await;
+        let mut answer = sent.map_err(|error| explain(error.without_url()))?;
+        let retry_after = answer.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = read_body(&mut answer).await;
+        Ok(Response { status: answer.status().as_u16(), retry_after, body })
+    }
+}
+
+fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in pairs {
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| SendError::Exchange(format!("header {name} cannot be sent")))?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
+}
+
+/// The status is the answer; a body that breaks off or never ends does not undo it.
+async fn read_body(answer: &mut reqwest::Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        let room = BODY_LIMIT - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == BODY_LIMIT {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+fn explain(error: reqwest::Error) -> SendError {
+    if let Some(refused) = find_refusal(&error) {
+        return SendError::Url(refused);
+    }
+    if error.is_timeout() {
+        SendError::Timeout
+    } else if error.is_connect() {
+        SendError::Connect(chain(&error))
+    } else {
+        SendError::Exchange(chain(&error))
+    }
+}
+
+fn find_refusal(error: &reqwest::Error) -> Option<UrlError> {
+    sources(error).find_map(|source| source.downcast_ref::<UrlError>().cloned())
+}
+
+/// The error and its causes, without repeating those that quote their own cause.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    for source in sources(error) {
+        let part = source.to_string();
+        if !text.contains(&part) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&part);
+        }
+    }
+    text
+}
+
+fn sources<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let first: &'a (dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |error: &&'a (dyn Error + 'static)| {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    })
+}
+
+/// Resolves names with the system's resolver and hands on only addresses that passed the guard:
+/// what is judged is what is connected to.
+#[derive(Debug)]
+struct GuardedResolver {
+    guard: Arc<Guard>,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = Arc::clone(&self.guard);
+        Box::pin(async move {
+            let host = name.as_str();
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            if addresses.is_empty() {
+                return Err(io::Error::other("the name has no address").into());
+            }
+            guard.check_resolved(host, addresses.iter().map(SocketAddr::ip))?;
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
