@@ -1,0 +1,85 @@
+//! Which database, and how it is reached.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
+
+/// Where everything durable is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `postgres://user:password@host/database`, `sqlite://folder/file.db` (relative),
+    /// `sqlite:///folder/file.db` (absolute) or `sqlite::memory:`. The password is never printed.
+    #[serde(serialize_with = "without_password")]
+    pub url: String,
+    /// Connections in the pool; for SQLite readers, beside the one writer.
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it is told that the store is unavailable.
+    pub acquire_timeout_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://seamark-data/seamark.db".to_owned(),
+            max_connections: 16,
+            acquire_timeout_ms: 5_000,
+        }
+    }
+}
+
+impl Config {
+    /// The URL without its password.
+    pub fn shown_url(&self) -> String {
+        redacted(&self.url)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &redacted(&self.url))
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout_ms", &self.acquire_timeout_ms)
+            .finish()
+    }
+}
+
+fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&redacted(url))
+}
+
+/// `url` with its password replaced, and without its parameters, which may hold one too.
+fn redacted(url: &str) -> String {
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let Some(password) = parsed.password().map(str::to_owned) else {
+        return url.split('?').next().unwrap_or_default().to_owned();
+    };
+    parsed.set_query(None);
+    parsed.as_str().replacen(&format!(":{password}@"), ":[redacted]@", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_printed_or_serialised() {
+        let config = Config {
+            url: "postgres://seamark:hunter2@db.example/seamark?sslpassword=hunter3".to_owned(),
+            ..Config::default()
+        };
+        for text in [format!("{config:?}"), serde_json::to_string(&config).unwrap()] {
+            assert!(!text.contains("hunter"), "{text}");
+            assert!(text.contains("postgres://seamark:[redacted]@db.example/seamark"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_password_prints_as_it_is() {
+        for url in ["sqlite::memory:", "sqlite://seamark-data/seamark.db", "postgres:///seamark"] {
+            assert_eq!(redacted(url), url);
+        }
+    }
+}

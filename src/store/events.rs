@@ -1,0 +1,112 @@
+//! Embedded interactions as the detectors read them.
+
+use super::codec;
+use super::engine::{Store, on_engine};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::ProjectId;
+use crate::model::interaction::Event;
+use crate::model::vector;
+
+const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
+        e.query, e.response
+    FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
+    WHERE i.project_id = $1 AND i.position > $2 AND e.model_digest = $3
+    ORDER BY i.position LIMIT $4";
+const BETWEEN: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
+        e.query, e.response
+    FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
+    WHERE i.project_id = $1 AND i.occurred_at >= $2 AND i.occurred_at < $3
+      AND i.state = 'embedded' AND e.model_digest = $4
+    ORDER BY i.occurred_at, i.position";
+const PENDING_BETWEEN: &str = "SELECT COUNT(*) FROM interactions
+    WHERE project_id = $1 AND occurred_at >= $2 AND occurred_at < $3 AND state = 'pending'";
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    position: i64,
+    id: String,
+    occurred_at: i64,
+    session_id: Option<String>,
+    attributes: String,
+    query: Option<Vec<u8>>,
+    response: Option<Vec<u8>>,
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = StoreError;
+
+    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            position: row.position,
+            interaction_id: row.id,
+            occurred_at: Timestamp::from_micros(row.occurred_at),
+            session_id: row.session_id,
+            attributes: codec::from_json("interactions", &row.attributes)?,
+            query: row.query.map(|bytes| vector::decode(&bytes)),
+            response: row.response.map(|bytes| vector::decode(&bytes)),
+        })
+    }
+}
+
+impl Store {
+    /// Events of one embedding model after `position`, by position.
+    ///
+    /// Rows of another model, or past their retention, are left out: the last event's position can
+    /// lie below the project's last.
+    pub async fn events_after(
+        &self,
+        project: ProjectId,
+        position: i64,
+        model_digest: &str,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(AFTER)
+                .bind(project.to_string())
+                .bind(position)
+                .bind(model_digest)
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+
+    /// Events of one embedding model that occurred in `[from, to)`, by time, then position.
+    pub async fn events_between(
+        &self,
+        project: ProjectId,
+        from: Timestamp,
+        to: Timestamp,
+        model_digest: &str,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(BETWEEN)
+                .bind(project.to_string())
+                .bind(from.as_micros())
+                .bind(to.as_micros())
+                .bind(model_digest)
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+
+    /// Interactions that occurred in `[from, to)` and are still to be embedded.
+    pub async fn pending_between(
+        &self,
+        project: ProjectId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<i64, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(PENDING_BETWEEN)
+                .bind(project.to_string())
+                .bind(from.as_micros())
+                .bind(to.as_micros())
+                .fetch_one(pool)
+                .await
+        })?)
+    }
+}

@@ -1,0 +1,343 @@
+//! Interactions come in: durable, idempotent by id, many at once.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::codec;
+use super::counters::{self, Counter};
+use super::engine::{Sql, Store, Tx, on_engine};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::ProjectId;
+use crate::model::interaction::{Interaction, InteractionState, NewInteraction};
+
+const TABLE: &str = "interactions";
+
+/// What became of one interaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertOutcome {
+    /// Stored for the first time.
+    Accepted,
+    /// Stored before, with the same content.
+    Duplicate,
+    /// The id is in use for another content; nothing was stored.
+    Conflict,
+}
+
+/// Rows keep the order of the batch, so that `seq` is the order of arrival.
+const INSERT_MANY: &str = "WITH items AS (
+        SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
+            $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[])
+        WITH ORDINALITY AS t (project_id, id, occurred_at, content_hash, session_id, attributes,
+            model, metadata, inclusion_probability, query, response, ordinal)
+    ), inserted AS (
+        INSERT INTO interactions (project_id, id, occurred_at, received_at, day, content_hash,
+            session_id, attributes, model, metadata, inclusion_probability, state, claim_token,
+            claim_until, failures)
+        SELECT project_id, id, occurred_at, $12, $13, content_hash, session_id, attributes, model,
+            metadata, inclusion_probability, 'pending', 0, 0, 0
+        FROM items ORDER BY ordinal
+        ON CONFLICT (project_id, id) DO NOTHING
+        RETURNING project_id, id, seq
+    ), texts AS (
+        INSERT INTO interaction_texts (day, seq, query, response)
+        SELECT $13, seq, query, response FROM inserted JOIN items USING (project_id, id)
+    )
+    SELECT ordinal FROM inserted JOIN items USING (project_id, id)";
+
+const STORED_HASHES: &str = "SELECT project_id, id, content_hash FROM interactions
+    JOIN UNNEST($1::text[], $2::text[]) AS t (project_id, id) USING (project_id, id)";
+
+const INSERT_ONE: &str = "INSERT INTO interactions (project_id, id, occurred_at, content_hash,
+        session_id, attributes, model, metadata, inclusion_probability, received_at, day, state,
+        claim_token, claim_until, failures)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', 0, 0, 0)
+    ON CONFLICT (project_id, id) DO NOTHING RETURNING seq";
+const INSERT_TEXT: &str =
+    "INSERT INTO interaction_texts (day, seq, query, response) VALUES ($1, $2, $3, $4)";
+const STORED_HASH: &str = "SELECT content_hash FROM interactions WHERE project_id = $1 AND id = $2";
+
+const BY_ID: Sql = Sql {
+    postgres: "SELECT i.*, t.query, t.response FROM interactions i
+        LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
+        WHERE i.project_id = $1
+          AND i.id = ANY (ARRAY (SELECT json_array_elements_text($2::json)))",
+    sqlite: "SELECT i.*, t.query, t.response FROM interactions i
+        LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
+        WHERE i.project_id = $1 AND i.id IN (SELECT value FROM json_each($2))",
+};
+
+/// A deadlock needs two senders of the same ids in opposite orders; once more is enough.
+const DEADLOCK_RETRIES: usize = 3;
+
+type Item = (ProjectId, NewInteraction);
+type Key<'a> = (ProjectId, &'a str);
+type Hashes<'a> = HashMap<Key<'a>, [u8; 32]>;
+
+impl Store {
+    /// Stores what is new of `items` in one durable commit; the answers are in the items' order.
+    pub async fn insert_interactions(
+        &self,
+        project: ProjectId,
+        items: &[NewInteraction],
+        now: Timestamp,
+    ) -> Result<Vec<InsertOutcome>, StoreError> {
+        let items: Vec<Item> = items.iter().map(|item| (project, item.clone())).collect();
+        self.insert_interactions_grouped(&items, now).await
+    }
+
+    /// The same for items of several projects: the group commit of single posts.
+    ///
+    /// The counters accepted, duplicate and conflict are kept here, in the same commit.
+    pub async fn insert_interactions_grouped(
+        &self,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<Vec<InsertOutcome>, StoreError> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut retries = 0;
+        loop {
+            match self.try_insert(items, now).await {
+                Err(error) if error.is_deadlock() && retries < DEADLOCK_RETRIES => retries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_insert(
+        &self,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<Vec<InsertOutcome>, StoreError> {
+        let firsts = first_of_each_id(items);
+        let mut tx = self.begin().await?;
+        let (inserted, stored) = match &mut tx {
+            Tx::Postgres(tx) => insert_postgres(tx, &firsts, now).await?,
+            Tx::Sqlite(tx) => insert_sqlite(tx, &firsts, now).await?,
+        };
+        let outcomes = outcomes(items, inserted, &stored);
+        for (project, counts) in counted(items, &outcomes) {
+            counters::add(&mut tx, project, &counts).await?;
+        }
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// The stored interaction with this id.
+    pub async fn find_interaction(
+        &self,
+        project: ProjectId,
+        id: &str,
+    ) -> Result<Option<Interaction>, StoreError> {
+        Ok(self.interactions_by_id(project, &[id.to_owned()]).await?.pop())
+    }
+
+    /// Those of `ids` that are stored, in the order of `ids`.
+    pub async fn interactions_by_id(
+        &self,
+        project: ProjectId,
+        ids: &[String],
+    ) -> Result<Vec<Interaction>, StoreError> {
+        let wanted = codec::to_json(TABLE, &ids)?;
+        let rows: Vec<InteractionRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(self.pick(&BY_ID))
+                .bind(project.to_string())
+                .bind(&wanted)
+                .fetch_all(pool)
+                .await
+        })?;
+        let mut found: HashMap<String, Interaction> = HashMap::new();
+        for row in rows {
+            found.insert(row.id.clone(), row.try_into()?);
+        }
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+}
+
+fn key(item: &Item) -> Key<'_> {
+    (item.0, item.1.id.as_str())
+}
+
+fn first_of_each_id(items: &[Item]) -> Vec<&Item> {
+    let mut seen = HashSet::new();
+    items.iter().filter(|item| seen.insert(key(item))).collect()
+}
+
+/// `inserted` loses a key at its first item: later ones are compared with what was stored by it.
+fn outcomes<'a>(
+    items: &'a [Item],
+    mut inserted: HashSet<Key<'a>>,
+    stored: &Hashes<'_>,
+) -> Vec<InsertOutcome> {
+    let mut firsts: Hashes<'a> = HashMap::new();
+    items
+        .iter()
+        .map(|item| {
+            let key = key(item);
+            if inserted.remove(&key) {
+                firsts.insert(key, item.1.content_hash);
+                return InsertOutcome::Accepted;
+            }
+            match firsts.get(&key).or_else(|| stored.get(&key)) {
+                Some(hash) if *hash != item.1.content_hash => InsertOutcome::Conflict,
+                // Not found any more: its retention passed between the two statements.
+                _ => InsertOutcome::Duplicate,
+            }
+        })
+        .collect()
+}
+
+fn counted(items: &[Item], outcomes: &[InsertOutcome]) -> BTreeMap<ProjectId, Vec<(Counter, i64)>> {
+    let mut counts: BTreeMap<ProjectId, Vec<(Counter, i64)>> = BTreeMap::new();
+    for ((project, _), outcome) in items.iter().zip(outcomes) {
+        let counter = match outcome {
+            InsertOutcome::Accepted => Counter::Accepted,
+            InsertOutcome::Duplicate => Counter::Duplicate,
+            InsertOutcome::Conflict => Counter::Conflict,
+        };
+        let of_project = counts.entry(*project).or_default();
+        match of_project.iter_mut().find(|(known, _)| *known == counter) {
+            Some((_, n)) => *n += 1,
+            None => of_project.push((counter, 1)),
+        }
+    }
+    counts
+}
+
+/// One text per item, ready to be bound.
+fn attributes(item: &Item) -> Result<String, StoreError> {
+    codec::to_json(TABLE, &item.1.attributes)
+}
+
+async fn insert_postgres<'a>(
+    tx: &mut Transaction<'static, Postgres>,
+    items: &[&'a Item],
+    now: Timestamp,
+) -> Result<(HashSet<Key<'a>>, Hashes<'a>), StoreError> {
+    let column = |of: fn(&NewInteraction) -> &str| -> Vec<&'a str> {
+        items.iter().map(|item| of(&item.1)).collect()
+    };
+    let nullable = |of: fn(&NewInteraction) -> Option<&str>| -> Vec<Option<&'a str>> {
+        items.iter().map(|item| of(&item.1)).collect()
+    };
+    let projects: Vec<String> = items.iter().map(|item| item.0.to_string()).collect();
+    let ids = column(|item| &item.id);
+    let attributes: Vec<String> = items.iter().map(|i| attributes(i)).collect::<Result<_, _>>()?;
+    let hashes: Vec<&[u8]> = items.iter().map(|i| i.1.content_hash.as_slice()).collect();
+    let ordinals: Vec<i64> = sqlx::query_scalar(INSERT_MANY)
+        .bind(&projects)
+        .bind(&ids)
+        .bind(items.iter().map(|i| i.1.occurred_at.as_micros()).collect::<Vec<_>>())
+        .bind(hashes)
+        .bind(nullable(|item| item.session_id.as_deref()))
+        .bind(attributes)
+        .bind(nullable(|item| item.model.as_deref()))
+        .bind(nullable(|item| item.metadata.as_deref()))
+        .bind(items.iter().map(|i| i.1.inclusion_probability).collect::<Vec<_>>())
+        .bind(column(|item| &item.query))
+        .bind(nullable(|item| item.response.as_deref()))
+        .bind(now.as_micros())
+        .bind(now.day())
+        .fetch_all(&mut **tx)
+        .await?;
+    let inserted: HashSet<_> = ordinals.iter().map(|n| key(items[*n as usize - 1])).collect();
+    let mut stored = HashMap::new();
+    if inserted.len() < items.len() {
+        // A statement of its own: only a new snapshot sees what a concurrent sender committed.
+        let rows: Vec<(String, String, Vec<u8>)> =
+            sqlx::query_as(STORED_HASHES).bind(&projects).bind(&ids).fetch_all(&mut **tx).await?;
+        let rows: HashMap<_, _> = rows.into_iter().map(|(p, id, hash)| ((p, id), hash)).collect();
+        for item in items {
+            if let Some(bytes) = rows.get(&(item.0.to_string(), item.1.id.clone())) {
+                stored.insert(key(item), codec::hash(TABLE, bytes)?);
+            }
+        }
+    }
+    Ok((inserted, stored))
+}
+
+async fn insert_sqlite<'a>(
+    tx: &mut Transaction<'static, Sqlite>,
+    items: &[&'a Item],
+    now: Timestamp,
+) -> Result<(HashSet<Key<'a>>, Hashes<'a>), StoreError> {
+    let mut inserted = HashSet::new();
+    let mut stored = HashMap::new();
+    for entry in items {
+        let (project, item) = (entry.0.to_string(), &entry.1);
+        let seq: Option<i64> = sqlx::query_scalar(INSERT_ONE)
+            .bind(&project)
+            .bind(&item.id)
+            .bind(item.occurred_at.as_micros())
+            .bind(item.content_hash.as_slice())
+            .bind(&item.session_id)
+            .bind(attributes(entry)?)
+            .bind(&item.model)
+            .bind(&item.metadata)
+            .bind(item.inclusion_probability)
+            .bind(now.as_micros())
+            .bind(now.day())
+            .fetch_optional(&mut **tx)
+            .await?;
+        if let Some(seq) = seq {
+            inserted.insert(key(entry));
+            sqlx::query(INSERT_TEXT)
+                .bind(now.day())
+                .bind(seq)
+                .bind(&item.query)
+                .bind(&item.response)
+                .execute(&mut **tx)
+                .await?;
+        } else {
+            let hash: Vec<u8> = sqlx::query_scalar(STORED_HASH)
+                .bind(&project)
+                .bind(&item.id)
+                .fetch_one(&mut **tx)
+                .await?;
+            stored.insert(key(entry), codec::hash(TABLE, &hash)?);
+        }
+    }
+    Ok((inserted, stored))
+}
+
+#[derive(sqlx::FromRow)]
+struct InteractionRow {
+    id: String,
+    occurred_at: i64,
+    received_at: i64,
+    session_id: Option<String>,
+    attributes: String,
+    model: Option<String>,
+    state: String,
+    query: Option<String>,
+    response: Option<String>,
+}
+
+impl TryFrom<InteractionRow> for Interaction {
+    type Error = StoreError;
+
+    fn try_from(row: InteractionRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            occurred_at: Timestamp::from_micros(row.occurred_at),
+            received_at: Timestamp::from_micros(row.received_at),
+            query: row.query,
+            response: row.response,
+            session_id: row.session_id,
+            attributes: codec::from_json(TABLE, &row.attributes)?,
+            model: row.model,
+            state: state(&row.state)?,
+        })
+    }
+}
+
+fn state(name: &str) -> Result<InteractionState, StoreError> {
+    use InteractionState as S;
+    [S::Pending, S::Embedded, S::Quarantined]
+        .into_iter()
+        .find(|state| state.as_str() == name)
+        .ok_or_else(|| StoreError::corrupt(TABLE, format!("{name:?} is not a state")))
+}

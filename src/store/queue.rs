@@ -1,0 +1,328 @@
+//! The work queue of the embedder: interactions without an embedding yet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::codec;
+use super::engine::{Sql, Store, Tx, on_engine, on_tx};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::ProjectId;
+use crate::model::vector;
+
+/// A text that this process has claimed and is to embed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingText {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The store's number of the interaction, in order of arrival.
+    pub seq: i64,
+    /// The caller's id.
+    pub id: String,
+    /// What the application was asked.
+    pub query: String,
+    /// What it answered.
+    pub response: Option<String>,
+    /// Fencing token: proof of this claim, void once another process claims the row.
+    pub token: i64,
+    /// How often embedding it has failed before.
+    pub failures: i64,
+}
+
+/// The embeddings of one claimed text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmbeddedText {
+    /// The project.
+    pub project_id: ProjectId,
+    /// As in the claim.
+    pub seq: i64,
+    /// As in the claim.
+    pub token: i64,
+    /// Unit vector of the query; `None` for a blank text.
+    pub query: Option<Vec<f32>>,
+    /// Unit vector of the response; `None` for none or a blank text.
+    pub response: Option<Vec<f32>>,
+}
+
+const CLAIM: Sql = Sql {
+    postgres: "UPDATE interactions
+        SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
+        WHERE seq = ANY (ARRAY (SELECT seq FROM interactions
+            WHERE state = 'pending' AND claim_until <= $2
+            ORDER BY seq LIMIT $4 FOR UPDATE SKIP LOCKED))
+        RETURNING project_id, seq, id, claim_token, failures,
+            (SELECT t.query FROM interaction_texts t
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS query,
+            (SELECT t.response FROM interaction_texts t
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS response",
+    sqlite:
+        "UPDATE interactions
+        SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
+        WHERE seq IN (SELECT seq FROM interactions
+            WHERE state = 'pending' AND claim_until <= $2 ORDER BY seq LIMIT $4)
+        RETURNING project_id, seq, id, claim_token, failures,
+            (SELECT t.query FROM interaction_texts t WHERE t.seq = interactions.seq) AS query,
+            (SELECT t.response FROM interaction_texts t WHERE t.seq = interactions.seq) AS response",
+};
+
+const RELEASE: &str = "UPDATE interactions SET claim_holder = NULL, claim_until = 0
+    WHERE state = 'pending' AND claim_holder = $1";
+
+const FAIL: &str = "UPDATE interactions SET failures = failures + 1, last_error = $4,
+        claim_holder = NULL, claim_until = 0,
+        state = CASE WHEN failures + 1 >= $5 THEN 'quarantined' ELSE state END
+    WHERE project_id = $1 AND seq = $2 AND claim_token = $3 AND state = 'pending'";
+
+/// Takes the lock that makes completers of a project wait for each other, hence no gaps.
+const LOCK_POSITION: &str =
+    "UPDATE projects SET position = position WHERE id = $1 RETURNING position";
+const SET_POSITION: &str = "UPDATE projects SET position = $2 WHERE id = $1";
+
+const LOCK_VALID: &str = "SELECT i.seq, i.day FROM interactions i
+    JOIN UNNEST($2::bigint[], $3::bigint[]) AS t (seq, token) ON t.seq = i.seq
+    WHERE i.project_id = $1 AND i.state = 'pending' AND i.claim_token = t.token
+    FOR UPDATE OF i";
+const VALID: &str = "SELECT day FROM interactions
+    WHERE project_id = $1 AND seq = $2 AND claim_token = $3 AND state = 'pending'";
+
+const EMBED_MANY: &str = "WITH items AS (
+        SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])
+            AS t (seq, day, position, query, response)
+    ), vectors AS (
+        INSERT INTO embeddings (day, seq, model_digest, query, response)
+        SELECT day, seq, $6, query, response FROM items
+    )
+    UPDATE interactions SET state = 'embedded', position = items.position,
+        claim_holder = NULL, claim_until = 0
+    FROM items WHERE interactions.seq = items.seq";
+const EMBED_ONE: &str = "UPDATE interactions SET state = 'embedded', position = $2,
+    claim_holder = NULL, claim_until = 0 WHERE seq = $1";
+const INSERT_EMBEDDING: &str = "INSERT INTO embeddings (day, seq, model_digest, query, response)
+    VALUES ($1, $2, $3, $4, $5)";
+
+#[derive(sqlx::FromRow)]
+struct PendingRow {
+    project_id: String,
+    seq: i64,
+    id: String,
+    claim_token: i64,
+    failures: i64,
+    query: Option<String>,
+    response: Option<String>,
+}
+
+impl TryFrom<PendingRow> for PendingText {
+    type Error = StoreError;
+
+    fn try_from(row: PendingRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            project_id: codec::parse_id("interactions", &row.project_id)?,
+            seq: row.seq,
+            id: row.id,
+            // Blank when retention took the text after the claim chose the row.
+            query: row.query.unwrap_or_default(),
+            response: row.response,
+            token: row.claim_token,
+            failures: row.failures,
+        })
+    }
+}
+
+/// A valid claim on its way to be completed.
+struct Completed<'a> {
+    day: i64,
+    position: i64,
+    text: &'a EmbeddedText,
+}
+
+impl Store {
+    /// Claims up to `limit` texts for `holder` until `now + lease`, oldest first. Rows that others
+    /// have claimed are left out until their lease has run out.
+    pub async fn claim_pending(
+        &self,
+        holder: &str,
+        limit: i64,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<PendingText>, StoreError> {
+        let rows: Vec<PendingRow> = on_engine!(self, writer, |pool| {
+            sqlx::query_as(self.pick(&CLAIM))
+                .bind(holder)
+                .bind(now.as_micros())
+                .bind(now.plus(lease).as_micros())
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        let mut claimed: Vec<PendingText> = codec::all(rows)?;
+        claimed.sort_by_key(|text| text.seq);
+        Ok(claimed)
+    }
+
+    /// Gives back what `holder` has claimed, at a graceful stop.
+    pub async fn release_claims(&self, holder: &str) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(RELEASE).bind(holder).execute(pool).await.map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Records that a claimed text could not be embedded; at its `quarantine_after`-th failure it
+    /// is set aside. False when the claim was lost: then nothing is recorded.
+    pub async fn fail_embedding(
+        &self,
+        project: ProjectId,
+        seq: i64,
+        token: i64,
+        error: &str,
+        quarantine_after: i64,
+    ) -> Result<bool, StoreError> {
+        let changed = on_engine!(self, writer, |pool| {
+            sqlx::query(FAIL)
+                .bind(project.to_string())
+                .bind(seq)
+                .bind(token)
+                .bind(error)
+                .bind(quarantine_after)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// Stores embeddings and gives each its project's next position, in order of arrival; how many
+    /// were still validly claimed and are now embedded.
+    pub async fn complete_embeddings(
+        &self,
+        batch: &[EmbeddedText],
+        model_digest: &str,
+    ) -> Result<usize, StoreError> {
+        let mut by_project: BTreeMap<ProjectId, Vec<&EmbeddedText>> = BTreeMap::new();
+        for text in batch {
+            by_project.entry(text.project_id).or_default().push(text);
+        }
+        let mut tx = self.begin().await?;
+        let mut completed = 0;
+        for (project, mut texts) in by_project {
+            texts.sort_by_key(|text| text.seq);
+            texts.dedup_by_key(|text| text.seq);
+            completed += complete_project(&mut tx, project, &texts, model_digest).await?;
+        }
+        tx.commit().await?;
+        Ok(completed)
+    }
+}
+
+async fn complete_project(
+    tx: &mut Tx,
+    project: ProjectId,
+    texts: &[&EmbeddedText],
+    model_digest: &str,
+) -> Result<usize, StoreError> {
+    let id = project.to_string();
+    let position: i64 = on_tx!(tx, |connection| {
+        sqlx::query_scalar(LOCK_POSITION).bind(&id).fetch_one(connection).await
+    })?;
+    let days = match tx {
+        Tx::Postgres(tx) => valid_postgres(tx, &id, texts).await?,
+        Tx::Sqlite(tx) => valid_sqlite(tx, &id, texts).await?,
+    };
+    let completed: Vec<Completed<'_>> = texts
+        .iter()
+        .filter_map(|text| days.get(&text.seq).map(|day| (*day, *text)))
+        .zip(position + 1..)
+        .map(|((day, text), position)| Completed { day, position, text })
+        .collect();
+    match tx {
+        Tx::Postgres(tx) => embed_postgres(tx, &completed, model_digest).await?,
+        Tx::Sqlite(tx) => embed_sqlite(tx, &completed, model_digest).await?,
+    }
+    on_tx!(tx, |connection| {
+        sqlx::query(SET_POSITION)
+            .bind(&id)
+            .bind(position + completed.len() as i64)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })?;
+    Ok(completed.len())
+}
+
+/// Day by seq of the rows whose claim still holds, locked until the commit.
+async fn valid_postgres(
+    tx: &mut Transaction<'static, Postgres>,
+    project: &str,
+    texts: &[&EmbeddedText],
+) -> Result<BTreeMap<i64, i64>, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(LOCK_VALID)
+        .bind(project)
+        .bind(texts.iter().map(|text| text.seq).collect::<Vec<_>>())
+        .bind(texts.iter().map(|text| text.token).collect::<Vec<_>>())
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn valid_sqlite(
+    tx: &mut Transaction<'static, Sqlite>,
+    project: &str,
+    texts: &[&EmbeddedText],
+) -> Result<BTreeMap<i64, i64>, StoreError> {
+    let mut days = BTreeMap::new();
+    for text in texts {
+        let day: Option<i64> = sqlx::query_scalar(VALID)
+            .bind(project)
+            .bind(text.seq)
+            .bind(text.token)
+            .fetch_optional(&mut **tx)
+            .await?;
+        days.extend(day.map(|day| (text.seq, day)));
+    }
+    Ok(days)
+}
+
+fn bytes(vector: Option<&Vec<f32>>) -> Option<Vec<u8>> {
+    vector.map(|vector| vector::encode(vector))
+}
+
+async fn embed_postgres(
+    tx: &mut Transaction<'static, Postgres>,
+    completed: &[Completed<'_>],
+    model_digest: &str,
+) -> Result<(), StoreError> {
+    let vectors = |of: fn(&EmbeddedText) -> Option<&Vec<f32>>| -> Vec<Option<Vec<u8>>> {
+        completed.iter().map(|item| bytes(of(item.text))).collect()
+    };
+    sqlx::query(EMBED_MANY)
+        .bind(completed.iter().map(|item| item.text.seq).collect::<Vec<_>>())
+        .bind(completed.iter().map(|item| item.day).collect::<Vec<_>>())
+        .bind(completed.iter().map(|item| item.position).collect::<Vec<_>>())
+        .bind(vectors(|text| text.query.as_ref()))
+        .bind(vectors(|text| text.response.as_ref()))
+        .bind(model_digest)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn embed_sqlite(
+    tx: &mut Transaction<'static, Sqlite>,
+    completed: &[Completed<'_>],
+    model_digest: &str,
+) -> Result<(), StoreError> {
+    for item in completed {
+        sqlx::query(INSERT_EMBEDDING)
+            .bind(item.day)
+            .bind(item.text.seq)
+            .bind(model_digest)
+            .bind(bytes(item.text.query.as_ref()))
+            .bind(bytes(item.text.response.as_ref()))
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query(EMBED_ONE).bind(item.text.seq).bind(item.position).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
