@@ -6,6 +6,7 @@
 mod address;
 mod backoff;
 mod client;
+mod loopback;
 mod message;
 mod signature;
 mod slack;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{AllowError, UrlError, is_public};
 pub use backoff::{Next, delay_before};
 pub use client::BuildError;
+pub use loopback::{LoopbackClient, LoopbackError};
 pub use message::{AlertMessage, ExampleText, Links, body, test_body};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 

@@ -49,7 +49,7 @@ fn probability(text: &str) -> Result<f64, String> {
 
 /// Runs the command.
 pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let embedder = open_for_files(config, &mut progress::Pull::default())?;
+    let embedder = open_for_files(config, &progress::pull())?;
     let reference = load(config, &args.reference, embedder.as_ref())?;
     let current = load(config, &args.current, embedder.as_ref())?;
     let options = CheckOptions {

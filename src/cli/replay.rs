@@ -36,7 +36,7 @@ pub(super) struct ReplayArgs {
 
 /// Runs the command.
 pub(super) fn run(config: &Config, args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let embedder = open_for_files(config, &mut progress::Pull::default())?;
+    let embedder = open_for_files(config, &progress::pull())?;
     let options = Options {
         reference: args.reference.clone(),
         stream: args.stream.clone(),

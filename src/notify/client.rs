@@ -53,6 +53,11 @@ pub(super) enum SendError {
     Exchange(String),
 }
 
+/// Chooses the one cryptography of the process; a second call finds it chosen, which is as good.
+pub(super) fn install_crypto_provider() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// A client whose connections go only where the guard lets them.
 #[derive(Debug, Clone)]
 pub(super) struct GuardedClient {
@@ -67,8 +72,7 @@ impl GuardedClient {
         connect_deadline: Duration,
         deadline: Duration,
     ) -> Result<Self, BuildError> {
-        // A second call finds the provider installed, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        install_crypto_provider();
         let guard = Arc::new(guard);
         let make = |builder: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
             builder(reqwest::Client::builder())
