@@ -217,7 +217,7 @@ fn copy(
 ) -> Result<Found, EmbedError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
-    let mut bytes = 0;
+    let (mut bytes, mut told) = (0, 0);
     loop {
         let n = from.read(&mut buffer).map_err(EmbedError::io("read", path))?;
         if n == 0 {
@@ -226,7 +226,10 @@ fn copy(
         hasher.update(&buffer[..n]);
         to.write_all(&buffer[..n]).map_err(EmbedError::io("write", path))?;
         bytes += n as u64;
-        done(bytes);
+        if bytes - told >= 1 << 20 {
+            done(bytes);
+            told = bytes;
+        }
     }
 }
 
