@@ -5,3 +5,4 @@ mod detect;
 mod embed;
 mod golden;
 mod layering;
+mod notify;
