@@ -5,20 +5,37 @@
 //! compete for is claimed with an expiry and a fencing token, and the token is checked when the
 //! result is written, so that a process that slept through its expiry writes nothing.
 
+mod alerts;
 mod codec;
 mod config;
 mod counters;
+mod deliveries;
 mod engine;
 mod error;
+mod evaluations;
 mod events;
 mod interactions;
 mod keys;
+mod leases;
+mod monitors;
+mod partitions;
 mod projects;
 mod queue;
+mod receivers;
+mod references;
+mod reports;
+mod retention;
 
+pub use alerts::AlertFilter;
 pub use config::Config;
 pub use counters::{Counter, Counts};
+pub use deliveries::{AttemptResult, ClaimedDelivery, DeliveryFilter, DeliveryNext};
 pub use engine::Store;
 pub use error::StoreError;
+pub use evaluations::{CommitOutcome, EvaluationCommit, LeaseProof};
 pub use interactions::InsertOutcome;
+pub use monitors::{BucketRow, EvaluationState};
 pub use queue::{EmbeddedText, PendingText};
+pub use references::FreezeCommit;
+pub use reports::ReportFilter;
+pub use retention::{RetentionCounts, RetentionCutoffs};

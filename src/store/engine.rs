@@ -97,13 +97,6 @@ impl Tx {
         }
         Ok(())
     }
-
-    pub(super) const fn pick(&self, sql: &Sql) -> &'static str {
-        match self {
-            Self::Postgres(_) => sql.postgres,
-            Self::Sqlite(_) => sql.sqlite,
-        }
-    }
 }
 
 impl Store {

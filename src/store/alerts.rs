@@ -1,0 +1,213 @@
+//! Alerts and their transitions: written by an evaluation's commit, read by everybody.
+
+use super::codec;
+use super::engine::{Store, Tx, on_engine, on_tx};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::{AlertId, MonitorId, ProjectId};
+use crate::model::alert::{Alert, AlertState, Transition};
+
+const TABLE: &str = "alerts";
+const TRANSITIONS_TABLE: &str = "alert_transitions";
+const UPSERT: &str = "INSERT INTO alerts (id, project_id, monitor_id, stream, kind, severity,
+        state, streak, started_at, fired_at, resolved_at, report_id, reasons)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state,
+        streak = excluded.streak, fired_at = excluded.fired_at,
+        resolved_at = excluded.resolved_at, report_id = excluded.report_id,
+        reasons = excluded.reasons";
+const INSERT_TRANSITION: &str = "INSERT INTO alert_transitions
+    (alert_id, at, from_state, to_state, reason, report_id) VALUES ($1, $2, $3, $4, $5, $6)";
+const OPEN: &str = "SELECT * FROM alerts
+    WHERE monitor_id = $1 AND state IN ('pending', 'firing') ORDER BY stream";
+const FIND: &str = "SELECT * FROM alerts WHERE project_id = $1 AND id = $2";
+const LIST: &str = "SELECT * FROM alerts
+    WHERE project_id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR monitor_id = $3)
+      AND ($4 IS NULL OR started_at < $4 OR (started_at = $4 AND id < $5))
+    ORDER BY started_at DESC, id DESC LIMIT $6";
+const TRANSITIONS: &str = "SELECT * FROM alert_transitions WHERE alert_id = $1 ORDER BY seq";
+
+/// Which alerts are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Only those in this state.
+    pub state: Option<AlertState>,
+    /// Only those of this monitor.
+    pub monitor: Option<MonitorId>,
+    /// The last alert of the page before: its start and id.
+    pub before: Option<(Timestamp, AlertId)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AlertRow {
+    id: String,
+    project_id: String,
+    monitor_id: String,
+    stream: String,
+    kind: String,
+    severity: String,
+    state: String,
+    streak: i64,
+    started_at: i64,
+    fired_at: Option<i64>,
+    resolved_at: Option<i64>,
+    report_id: String,
+    reasons: String,
+}
+
+impl TryFrom<AlertRow> for Alert {
+    type Error = StoreError;
+
+    fn try_from(row: AlertRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: codec::parse_id(TABLE, &row.id)?,
+            project_id: codec::parse_id(TABLE, &row.project_id)?,
+            monitor_id: codec::parse_id(TABLE, &row.monitor_id)?,
+            stream: codec::from_name(TABLE, &row.stream)?,
+            kind: row.kind,
+            severity: codec::from_name(TABLE, &row.severity)?,
+            state: codec::from_name(TABLE, &row.state)?,
+            streak: u32::try_from(row.streak).map_err(|error| StoreError::corrupt(TABLE, error))?,
+            started_at: Timestamp::from_micros(row.started_at),
+            fired_at: codec::moment(row.fired_at),
+            resolved_at: codec::moment(row.resolved_at),
+            report_id: codec::parse_id(TABLE, &row.report_id)?,
+            reasons: codec::from_json(TABLE, &row.reasons)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct TransitionRow {
+    alert_id: String,
+    at: i64,
+    from_state: String,
+    to_state: String,
+    reason: String,
+    report_id: String,
+}
+
+impl TryFrom<TransitionRow> for Transition {
+    type Error = StoreError;
+
+    fn try_from(row: TransitionRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            alert_id: codec::parse_id(TRANSITIONS_TABLE, &row.alert_id)?,
+            at: Timestamp::from_micros(row.at),
+            from: codec::from_name(TRANSITIONS_TABLE, &row.from_state)?,
+            to: codec::from_name(TRANSITIONS_TABLE, &row.to_state)?,
+            reason: codec::from_name(TRANSITIONS_TABLE, &row.reason)?,
+            report_id: codec::parse_id(TRANSITIONS_TABLE, &row.report_id)?,
+        })
+    }
+}
+
+const fn is_open(state: AlertState) -> bool {
+    matches!(state, AlertState::Pending | AlertState::Firing)
+}
+
+/// Episodes that end go first: a stream may have one open episode only.
+pub(super) async fn upsert(tx: &mut Tx, alerts: &[Alert]) -> Result<(), StoreError> {
+    let mut alerts: Vec<&Alert> = alerts.iter().collect();
+    alerts.sort_by_key(|alert| is_open(alert.state));
+    for alert in alerts {
+        let reasons = codec::to_json(TABLE, &alert.reasons)?;
+        on_tx!(tx, |connection| {
+            sqlx::query(UPSERT)
+                .bind(alert.id.to_string())
+                .bind(alert.project_id.to_string())
+                .bind(alert.monitor_id.to_string())
+                .bind(alert.stream.as_str())
+                .bind(&alert.kind)
+                .bind(codec::name_of(alert.severity))
+                .bind(alert.state.as_str())
+                .bind(i64::from(alert.streak))
+                .bind(alert.started_at.as_micros())
+                .bind(alert.fired_at.map(Timestamp::as_micros))
+                .bind(alert.resolved_at.map(Timestamp::as_micros))
+                .bind(alert.report_id.to_string())
+                .bind(&reasons)
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_transitions(
+    tx: &mut Tx,
+    transitions: &[Transition],
+) -> Result<(), StoreError> {
+    for transition in transitions {
+        on_tx!(tx, |connection| {
+            sqlx::query(INSERT_TRANSITION)
+                .bind(transition.alert_id.to_string())
+                .bind(transition.at.as_micros())
+                .bind(transition.from.as_str())
+                .bind(transition.to.as_str())
+                .bind(codec::name_of(transition.reason))
+                .bind(transition.report_id.to_string())
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The monitor's pending and firing alerts: at most one a stream.
+    pub async fn open_alerts(&self, monitor: MonitorId) -> Result<Vec<Alert>, StoreError> {
+        let rows: Vec<AlertRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(OPEN).bind(monitor.to_string()).fetch_all(pool).await
+        })?;
+        codec::all(rows)
+    }
+
+    /// The project's alert with this id.
+    pub async fn find_alert(
+        &self,
+        project: ProjectId,
+        id: AlertId,
+    ) -> Result<Option<Alert>, StoreError> {
+        let row: Option<AlertRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(FIND)
+                .bind(project.to_string())
+                .bind(id.to_string())
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.map(Alert::try_from).transpose()
+    }
+
+    /// The project's alerts, newest first.
+    pub async fn list_alerts(
+        &self,
+        project: ProjectId,
+        filter: &AlertFilter,
+    ) -> Result<Vec<Alert>, StoreError> {
+        let rows: Vec<AlertRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(LIST)
+                .bind(project.to_string())
+                .bind(filter.state.map(AlertState::as_str))
+                .bind(filter.monitor.map(|id| id.to_string()))
+                .bind(filter.before.map(|(at, _)| at.as_micros()))
+                .bind(filter.before.map(|(_, id)| id.to_string()))
+                .bind(filter.limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+
+    /// An alert's changes of state, oldest first.
+    pub async fn transitions(&self, alert: AlertId) -> Result<Vec<Transition>, StoreError> {
+        let rows: Vec<TransitionRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(TRANSITIONS).bind(alert.to_string()).fetch_all(pool).await
+        })?;
+        codec::all(rows)
+    }
+}

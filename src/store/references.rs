@@ -1,0 +1,381 @@
+//! References: their progress, their own copy of the rows, and the freeze.
+
+use serde::{Deserialize, Serialize};
+
+use super::codec;
+use super::engine::{Store, Tx, on_engine, on_tx};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::{MonitorId, ProjectId, ReferenceId};
+use crate::model::interaction::{Attributes, Event};
+use crate::model::reference::{Reference, ReferenceStatus};
+use crate::model::vector;
+
+const TABLE: &str = "frozen_references";
+const CHUNKS: &str = "reference_chunks";
+
+const INSERT: &str = "INSERT INTO frozen_references (id, project_id, monitor_id, name, version,
+        source, status, progress, message, n, model_digest, seed, created_at, frozen_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+const FIND: &str = "SELECT id, project_id, monitor_id, name, version, source, status, progress,
+        message, n, model_digest, seed, created_at, frozen_at
+    FROM frozen_references WHERE project_id = $1 AND id = $2";
+const LIST: &str = "SELECT id, project_id, monitor_id, name, version, source, status, progress,
+        message, n, model_digest, seed, created_at, frozen_at
+    FROM frozen_references WHERE project_id = $1 AND ($2 IS NULL OR monitor_id = $2) ORDER BY id";
+const IN_STATUS: &str = "SELECT id, project_id, monitor_id, name, version, source, status,
+        progress, message, n, model_digest, seed, created_at, frozen_at
+    FROM frozen_references WHERE status = $1 ORDER BY id";
+const NEXT_VERSION: &str = "SELECT CAST(COALESCE(MAX(version), 0) + 1 AS BIGINT)
+    FROM frozen_references WHERE project_id = $1 AND monitor_id = $2 AND name = $3";
+/// What is ready is immutable.
+const PROGRESS: &str = "UPDATE frozen_references SET status = $2, progress = $3, message = $4
+    WHERE id = $1 AND status <> 'ready'";
+const PUT_CHUNK: &str = "INSERT INTO reference_chunks (reference_id, chunk, events, vectors)
+    SELECT id, $2, $3, $4 FROM frozen_references WHERE id = $1 AND status <> 'ready'
+    ON CONFLICT (reference_id, chunk)
+        DO UPDATE SET events = excluded.events, vectors = excluded.vectors";
+const ROWS: &str =
+    "SELECT events, vectors FROM reference_chunks WHERE reference_id = $1 ORDER BY chunk";
+const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1";
+
+const FREEZE: &str = "UPDATE frozen_references SET status = 'ready', progress = 1.0, n = $2,
+        model_digest = $3, profile = $4, message = $5, frozen_at = $6
+    WHERE id = $1 AND status <> 'ready'";
+const MAKE_CURRENT: &str = "UPDATE monitors SET reference_id = $2, updated_at = $3 WHERE id = $1";
+const RESET_STATE: &str = "UPDATE monitor_states SET state = NULL, cursor = COALESCE($2,
+        (SELECT p.position FROM projects p JOIN monitors m ON m.project_id = p.id WHERE m.id = $1))
+    WHERE monitor_id = $1";
+const DELETE_BUCKETS: &str = "DELETE FROM buckets WHERE monitor_id = $1";
+
+/// Everything that makes a reference ready and its monitor's current one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FreezeCommit {
+    /// The reference.
+    pub reference_id: ReferenceId,
+    /// Its monitor, whose evaluation starts anew.
+    pub monitor_id: MonitorId,
+    /// Where the evaluation goes on; `None` for behind what is embedded by now.
+    pub cursor: Option<i64>,
+    /// Rows in the reference.
+    pub n: i64,
+    /// Digest of the embedding model.
+    pub model_digest: String,
+    /// The encoded profile.
+    pub profile: Vec<u8>,
+    /// What to know of it.
+    pub message: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReferenceRow {
+    id: String,
+    project_id: String,
+    monitor_id: String,
+    name: String,
+    version: i64,
+    source: String,
+    status: String,
+    progress: f64,
+    message: Option<String>,
+    n: i64,
+    model_digest: Option<String>,
+    seed: i64,
+    created_at: i64,
+    frozen_at: Option<i64>,
+}
+
+impl TryFrom<ReferenceRow> for Reference {
+    type Error = StoreError;
+
+    fn try_from(row: ReferenceRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: codec::parse_id(TABLE, &row.id)?,
+            project_id: codec::parse_id(TABLE, &row.project_id)?,
+            monitor_id: codec::parse_id(TABLE, &row.monitor_id)?,
+            name: row.name,
+            version: row.version,
+            source: codec::from_json(TABLE, &row.source)?,
+            status: codec::from_name(TABLE, &row.status)?,
+            progress: row.progress,
+            message: row.message,
+            n: row.n,
+            model_digest: row.model_digest,
+            seed: row.seed,
+            created_at: Timestamp::from_micros(row.created_at),
+            frozen_at: codec::moment(row.frozen_at),
+        })
+    }
+}
+
+/// An event in a chunk; its vectors lie one behind the other in the chunk's bytes.
+#[derive(Serialize, Deserialize)]
+struct StoredEvent {
+    position: i64,
+    id: String,
+    occurred_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    attributes: Attributes,
+    query_bytes: Option<usize>,
+    response_bytes: Option<usize>,
+}
+
+impl Store {
+    /// Stores a new reference.
+    pub async fn insert_reference(&self, reference: &Reference) -> Result<(), StoreError> {
+        let source = codec::to_json(TABLE, &reference.source)?;
+        on_engine!(self, writer, |pool| {
+            sqlx::query(INSERT)
+                .bind(reference.id.to_string())
+                .bind(reference.project_id.to_string())
+                .bind(reference.monitor_id.to_string())
+                .bind(&reference.name)
+                .bind(reference.version)
+                .bind(&source)
+                .bind(reference.status.as_str())
+                .bind(reference.progress)
+                .bind(&reference.message)
+                .bind(reference.n)
+                .bind(&reference.model_digest)
+                .bind(reference.seed)
+                .bind(reference.created_at.as_micros())
+                .bind(reference.frozen_at.map(Timestamp::as_micros))
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })
+        .map_err(|error| {
+            let name = format!("{} version {}", reference.name, reference.version);
+            StoreError::from(error).or_taken("reference", &name)
+        })
+    }
+
+    /// The project's reference with this id.
+    pub async fn find_reference(
+        &self,
+        project: ProjectId,
+        id: ReferenceId,
+    ) -> Result<Option<Reference>, StoreError> {
+        let row: Option<ReferenceRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(FIND)
+                .bind(project.to_string())
+                .bind(id.to_string())
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.map(Reference::try_from).transpose()
+    }
+
+    /// The project's references, or those of one monitor, oldest first.
+    pub async fn list_references(
+        &self,
+        project: ProjectId,
+        monitor: Option<MonitorId>,
+    ) -> Result<Vec<Reference>, StoreError> {
+        let rows: Vec<ReferenceRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(LIST)
+                .bind(project.to_string())
+                .bind(monitor.map(|id| id.to_string()))
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+
+    /// The references of all projects in this status, oldest first.
+    pub async fn references_in(
+        &self,
+        status: ReferenceStatus,
+    ) -> Result<Vec<Reference>, StoreError> {
+        let rows: Vec<ReferenceRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(IN_STATUS).bind(status.as_str()).fetch_all(pool).await
+        })?;
+        codec::all(rows)
+    }
+
+    /// The version that the next reference of this name gets.
+    pub async fn next_reference_version(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        name: &str,
+    ) -> Result<i64, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(NEXT_VERSION)
+                .bind(project.to_string())
+                .bind(monitor.to_string())
+                .bind(name)
+                .fetch_one(pool)
+                .await
+        })?)
+    }
+
+    /// Records how far a reference has come; does nothing once it is ready.
+    pub async fn set_reference_progress(
+        &self,
+        id: ReferenceId,
+        status: ReferenceStatus,
+        progress: f64,
+        message: Option<&str>,
+    ) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(PROGRESS)
+                .bind(id.to_string())
+                .bind(status.as_str())
+                .bind(progress)
+                .bind(message)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Stores one chunk of the reference's own rows, over what the chunk held; chunks of up to a
+    /// thousand rows keep statements small. Does nothing once the reference is ready.
+    pub async fn put_reference_rows(
+        &self,
+        id: ReferenceId,
+        chunk: i64,
+        rows: &[Event],
+    ) -> Result<(), StoreError> {
+        let (events, vectors) = encode_chunk(rows)?;
+        on_engine!(self, writer, |pool| {
+            sqlx::query(PUT_CHUNK)
+                .bind(id.to_string())
+                .bind(chunk)
+                .bind(&events)
+                .bind(&vectors)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// The reference's own rows, in the order of chunks.
+    pub async fn reference_rows(&self, id: ReferenceId) -> Result<Vec<Event>, StoreError> {
+        let chunks: Vec<(String, Vec<u8>)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(ROWS).bind(id.to_string()).fetch_all(pool).await
+        })?;
+        let mut rows = Vec::new();
+        for (events, vectors) in chunks {
+            rows.extend(decode_chunk(&events, &vectors)?);
+        }
+        Ok(rows)
+    }
+
+    /// The encoded profile; `None` before the freeze.
+    pub async fn reference_profile(&self, id: ReferenceId) -> Result<Option<Vec<u8>>, StoreError> {
+        let profile: Option<Option<Vec<u8>>> = on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(PROFILE).bind(id.to_string()).fetch_optional(pool).await
+        })?;
+        Ok(profile.flatten())
+    }
+
+    /// Makes a reference ready and its monitor's current one, and lets the monitor's evaluation
+    /// start anew, in one commit. False when the reference is ready already, or is gone.
+    pub async fn freeze_reference(
+        &self,
+        freeze: &FreezeCommit,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let frozen = on_tx!(&mut tx, |connection| {
+            sqlx::query(FREEZE)
+                .bind(freeze.reference_id.to_string())
+                .bind(freeze.n)
+                .bind(&freeze.model_digest)
+                .bind(&freeze.profile)
+                .bind(&freeze.message)
+                .bind(now.as_micros())
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        if frozen == 0 {
+            return Ok(false);
+        }
+        start_anew(&mut tx, freeze, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn start_anew(tx: &mut Tx, freeze: &FreezeCommit, now: Timestamp) -> Result<(), StoreError> {
+    let monitor = freeze.monitor_id.to_string();
+    on_tx!(tx, |connection| {
+        sqlx::query(MAKE_CURRENT)
+            .bind(&monitor)
+            .bind(freeze.reference_id.to_string())
+            .bind(now.as_micros())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })?;
+    on_tx!(tx, |connection| {
+        sqlx::query(RESET_STATE)
+            .bind(&monitor)
+            .bind(freeze.cursor)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })?;
+    on_tx!(tx, |connection| {
+        sqlx::query(DELETE_BUCKETS).bind(&monitor).execute(connection).await.map(|_| ())
+    })?;
+    Ok(())
+}
+
+fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
+    let mut vectors = Vec::new();
+    let mut put = |vector: Option<&Vec<f32>>| {
+        vector.map(|vector| {
+            let bytes = vector::encode(vector);
+            vectors.extend_from_slice(&bytes);
+            bytes.len()
+        })
+    };
+    let events: Vec<StoredEvent> = rows
+        .iter()
+        .map(|row| StoredEvent {
+            position: row.position,
+            id: row.interaction_id.clone(),
+            occurred_at: row.occurred_at.as_micros(),
+            session_id: row.session_id.clone(),
+            attributes: row.attributes.clone(),
+            query_bytes: put(row.query.as_ref()),
+            response_bytes: put(row.response.as_ref()),
+        })
+        .collect();
+    Ok((codec::to_json(CHUNKS, &events)?, vectors))
+}
+
+fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, StoreError> {
+    let events: Vec<StoredEvent> = codec::from_json(CHUNKS, events)?;
+    let mut rest = vectors;
+    let mut take = |bytes: Option<usize>| -> Result<Option<Vec<f32>>, StoreError> {
+        let Some(bytes) = bytes else { return Ok(None) };
+        let (vector, behind) = rest
+            .split_at_checked(bytes)
+            .ok_or_else(|| StoreError::corrupt(CHUNKS, "the vectors are cut short"))?;
+        rest = behind;
+        Ok(Some(vector::decode(vector)))
+    };
+    events
+        .into_iter()
+        .map(|event| {
+            Ok(Event {
+                position: event.position,
+                interaction_id: event.id,
+                occurred_at: Timestamp::from_micros(event.occurred_at),
+                session_id: event.session_id,
+                attributes: event.attributes,
+                query: take(event.query_bytes)?,
+                response: take(event.response_bytes)?,
+            })
+        })
+        .collect()
+}

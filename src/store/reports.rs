@@ -1,0 +1,161 @@
+//! Reports: written by an evaluation's commit, read by everybody.
+
+use super::codec;
+use super::engine::{Store, Tx, on_engine, on_tx};
+use super::error::StoreError;
+use crate::clock::Timestamp;
+use crate::id::{MonitorId, ProjectId, ReportId};
+use crate::model::report::Report;
+
+const TABLE: &str = "reports";
+const INSERT: &str = "INSERT INTO reports (id, project_id, monitor_id, reference_id, sequence,
+        evaluated_at, position, is_drift, verdicts, examples, late_events)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const FIND: &str = "SELECT * FROM reports WHERE project_id = $1 AND id = $2";
+const LIST: &str = "SELECT * FROM reports
+    WHERE project_id = $1 AND monitor_id = $2
+      AND ($3 IS NULL OR evaluated_at >= $3) AND ($4 IS NULL OR evaluated_at < $4)
+      AND ($5 IS NULL OR is_drift = $5)
+      AND ($6 IS NULL OR evaluated_at < $6 OR (evaluated_at = $6 AND id < $7))
+    ORDER BY evaluated_at DESC, id DESC LIMIT $8";
+const TIMELINE: &str = "SELECT * FROM reports
+    WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at >= $3 AND evaluated_at < $4
+    ORDER BY evaluated_at, id LIMIT $5";
+
+/// Which reports are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportFilter {
+    /// Evaluated at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Evaluated before this moment.
+    pub to: Option<Timestamp>,
+    /// Only those with drift, or only those without.
+    pub is_drift: Option<bool>,
+    /// The last report of the page before: its time and id.
+    pub before: Option<(Timestamp, ReportId)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReportRow {
+    id: String,
+    project_id: String,
+    monitor_id: String,
+    reference_id: String,
+    sequence: i64,
+    evaluated_at: i64,
+    position: i64,
+    is_drift: bool,
+    verdicts: String,
+    examples: String,
+    late_events: i64,
+}
+
+impl TryFrom<ReportRow> for Report {
+    type Error = StoreError;
+
+    fn try_from(row: ReportRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: codec::parse_id(TABLE, &row.id)?,
+            project_id: codec::parse_id(TABLE, &row.project_id)?,
+            monitor_id: codec::parse_id(TABLE, &row.monitor_id)?,
+            reference_id: codec::parse_id(TABLE, &row.reference_id)?,
+            sequence: row.sequence,
+            evaluated_at: Timestamp::from_micros(row.evaluated_at),
+            position: row.position,
+            is_drift: row.is_drift,
+            verdicts: codec::from_json(TABLE, &row.verdicts)?,
+            examples: codec::from_json(TABLE, &row.examples)?,
+            late_events: row.late_events,
+        })
+    }
+}
+
+pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreError> {
+    for report in reports {
+        let verdicts = codec::to_json(TABLE, &report.verdicts)?;
+        let examples = codec::to_json(TABLE, &report.examples)?;
+        on_tx!(tx, |connection| {
+            sqlx::query(INSERT)
+                .bind(report.id.to_string())
+                .bind(report.project_id.to_string())
+                .bind(report.monitor_id.to_string())
+                .bind(report.reference_id.to_string())
+                .bind(report.sequence)
+                .bind(report.evaluated_at.as_micros())
+                .bind(report.position)
+                .bind(report.is_drift)
+                .bind(&verdicts)
+                .bind(&examples)
+                .bind(report.late_events)
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The project's report with this id.
+    pub async fn find_report(
+        &self,
+        project: ProjectId,
+        id: ReportId,
+    ) -> Result<Option<Report>, StoreError> {
+        let row: Option<ReportRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(FIND)
+                .bind(project.to_string())
+                .bind(id.to_string())
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.map(Report::try_from).transpose()
+    }
+
+    /// A monitor's reports, newest first.
+    pub async fn list_reports(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        filter: &ReportFilter,
+    ) -> Result<Vec<Report>, StoreError> {
+        let rows: Vec<ReportRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(LIST)
+                .bind(project.to_string())
+                .bind(monitor.to_string())
+                .bind(filter.from.map(Timestamp::as_micros))
+                .bind(filter.to.map(Timestamp::as_micros))
+                .bind(filter.is_drift)
+                .bind(filter.before.map(|(at, _)| at.as_micros()))
+                .bind(filter.before.map(|(_, id)| id.to_string()))
+                .bind(filter.limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+
+    /// A monitor's reports of `[from, to)`, oldest first, for plotting.
+    pub async fn timeline(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Report>, StoreError> {
+        let rows: Vec<ReportRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(TIMELINE)
+                .bind(project.to_string())
+                .bind(monitor.to_string())
+                .bind(from.as_micros())
+                .bind(to.as_micros())
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        codec::all(rows)
+    }
+}

@@ -1,0 +1,171 @@
+//! Retention: texts, embeddings, sketches and reports each expire by their own age.
+
+use std::collections::BTreeMap;
+
+use super::codec;
+use super::counters::{self, Counter};
+use super::engine::{Engine, Store, on_engine, on_tx};
+use super::error::StoreError;
+use super::partitions;
+use crate::clock::Timestamp;
+use crate::id::ProjectId;
+
+/// Before which moment each kind of data expires; `None` keeps it for good.
+///
+/// Texts and embeddings go by the whole day they were received on: a day goes once all of it lies
+/// before the moment. An interaction itself goes once its texts and its embeddings both have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetentionCutoffs {
+    /// Queries and responses.
+    pub texts_before: Option<Timestamp>,
+    /// Embeddings.
+    pub embeddings_before: Option<Timestamp>,
+    /// Closed buckets, by their end.
+    pub sketches_before: Option<Timestamp>,
+    /// Reports, alerts that are over, and deliveries that are done.
+    pub reports_before: Option<Timestamp>,
+}
+
+/// How many rows were deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetentionCounts {
+    /// Texts of interactions.
+    pub texts: i64,
+    /// Embeddings of interactions.
+    pub embeddings: i64,
+    /// Interactions, now counted as expired.
+    pub interactions: i64,
+    /// Buckets.
+    pub buckets: i64,
+    /// Reports.
+    pub reports: i64,
+    /// Alerts.
+    pub alerts: i64,
+    /// Deliveries.
+    pub deliveries: i64,
+}
+
+/// Rows a statement deletes: short enough to keep writers waiting for milliseconds only.
+const CHUNK: i64 = 5_000;
+
+/// Without its text an interaction can never be embedded: set aside, not lost.
+const QUARANTINE: &str = "UPDATE interactions SET state = 'quarantined', claim_holder = NULL,
+        claim_until = 0, claim_token = claim_token + 1,
+        last_error = 'its text expired before it was embedded'
+    WHERE day < $1 AND state = 'pending'";
+const TEXTS: &str = "DELETE FROM interaction_texts WHERE (day, seq) IN
+    (SELECT day, seq FROM interaction_texts WHERE day < $1 LIMIT $2)";
+const EMBEDDINGS: &str = "DELETE FROM embeddings WHERE (day, seq) IN
+    (SELECT day, seq FROM embeddings WHERE day < $1 LIMIT $2)";
+const INTERACTIONS: &str = "DELETE FROM interactions WHERE seq IN
+    (SELECT seq FROM interactions WHERE day < $1 LIMIT $2) RETURNING project_id, position";
+const BUCKETS: &str = "DELETE FROM buckets WHERE (monitor_id, grid, key) IN
+    (SELECT monitor_id, grid, key FROM buckets WHERE closed AND ends_at < $1 LIMIT $2)";
+const REPORTS: &str = "DELETE FROM reports WHERE id IN
+    (SELECT id FROM reports WHERE evaluated_at < $1 LIMIT $2)";
+const ALERTS: &str = "DELETE FROM alerts WHERE id IN
+    (SELECT id FROM alerts WHERE state NOT IN ('pending', 'firing')
+        AND COALESCE(resolved_at, started_at) < $1 LIMIT $2)";
+const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN
+    (SELECT id FROM deliveries WHERE status <> 'pending' AND created_at < $1 LIMIT $2)";
+
+impl Store {
+    /// Deletes what has expired. It can be cut off at any moment and be run again.
+    pub async fn apply_retention(
+        &self,
+        cutoffs: &RetentionCutoffs,
+    ) -> Result<RetentionCounts, StoreError> {
+        let mut counts = RetentionCounts::default();
+        if let Some(day) = cutoffs.texts_before.map(Timestamp::day) {
+            self.quarantine_unembedded(day).await?;
+            counts.texts = self.delete_days("interaction_texts", TEXTS, day).await?;
+        }
+        if let Some(day) = cutoffs.embeddings_before.map(Timestamp::day) {
+            counts.embeddings = self.delete_days("embeddings", EMBEDDINGS, day).await?;
+        }
+        if let (Some(texts), Some(embeddings)) = (cutoffs.texts_before, cutoffs.embeddings_before) {
+            counts.interactions = self.expire_interactions(texts.min(embeddings).day()).await?;
+        }
+        if let Some(before) = cutoffs.sketches_before {
+            counts.buckets = self.delete_chunks(BUCKETS, before.as_micros()).await?;
+        }
+        if let Some(before) = cutoffs.reports_before.map(Timestamp::as_micros) {
+            counts.reports = self.delete_chunks(REPORTS, before).await?;
+            counts.alerts = self.delete_chunks(ALERTS, before).await?;
+            counts.deliveries = self.delete_chunks(DELIVERIES, before).await?;
+        }
+        Ok(counts)
+    }
+
+    async fn quarantine_unembedded(&self, day: i64) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(QUARANTINE).bind(day).execute(pool).await.map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Whole partitions where there are any, then what lies in the default one or in SQLite.
+    async fn delete_days(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+        day: i64,
+    ) -> Result<i64, StoreError> {
+        let dropped = match &self.engine {
+            Engine::Postgres(pool) => partitions::drop_before(pool, table, day).await?,
+            Engine::Sqlite(_) => 0,
+        };
+        Ok(dropped + self.delete_chunks(sql, day).await?)
+    }
+
+    async fn delete_chunks(&self, sql: &'static str, bound: i64) -> Result<i64, StoreError> {
+        let mut total = 0;
+        loop {
+            let deleted = on_engine!(self, writer, |pool| {
+                sqlx::query(sql)
+                    .bind(bound)
+                    .bind(CHUNK)
+                    .execute(pool)
+                    .await
+                    .map(|done| done.rows_affected())
+            })? as i64;
+            total += deleted;
+            if deleted < CHUNK {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Deletes and counts in the same commits, so that the counts add up at every moment.
+    async fn expire_interactions(&self, day: i64) -> Result<i64, StoreError> {
+        let mut total = 0;
+        loop {
+            let mut tx = self.begin().await?;
+            let rows: Vec<(String, Option<i64>)> = on_tx!(&mut tx, |connection| {
+                sqlx::query_as(INTERACTIONS).bind(day).bind(CHUNK).fetch_all(connection).await
+            })?;
+            for (project, (all, embedded)) in by_project(&rows)? {
+                let counts = [(Counter::Expired, all), (Counter::ExpiredEmbedded, embedded)];
+                counters::add(&mut tx, project, &counts).await?;
+            }
+            tx.commit().await?;
+            total += rows.len() as i64;
+            if (rows.len() as i64) < CHUNK {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// Per project: deleted rows, and those of them that had a position.
+fn by_project(
+    rows: &[(String, Option<i64>)],
+) -> Result<BTreeMap<ProjectId, (i64, i64)>, StoreError> {
+    let mut counts: BTreeMap<ProjectId, (i64, i64)> = BTreeMap::new();
+    for (project, position) in rows {
+        let (all, embedded) = counts.entry(codec::parse_id("interactions", project)?).or_default();
+        *all += 1;
+        *embedded += i64::from(position.is_some());
+    }
+    Ok(counts)
+}
