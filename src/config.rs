@@ -25,7 +25,7 @@ pub struct Config {
     /// The embedder.
     pub embedding: embed::Config,
     /// What share of the traffic is kept.
-    pub sampling: sample::Config,
+    pub sampling: sample::SamplingConfig,
     /// Outgoing messages.
     pub notify: notify::Config,
     /// Background work and retention.

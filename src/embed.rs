@@ -67,8 +67,8 @@ pub struct Config {
     pub threads: usize,
     /// Memory for embeddings of texts seen lately, in MiB; 0 is none.
     pub cache_mib: usize,
-    /// A folder that keeps all embeddings across runs; none by default.
-    pub disk_cache: Option<PathBuf>,
+    /// A folder that keeps all embeddings across runs; empty for none.
+    pub disk_cache: PathBuf,
 }
 
 impl Default for Config {
@@ -81,8 +81,23 @@ impl Default for Config {
             batch_tokens: 2048,
             threads: 0,
             cache_mib: 64,
-            disk_cache: None,
+            disk_cache: PathBuf::new(),
         }
+    }
+}
+
+impl Config {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if self.batch_tokens == 0 {
+            problems.push(("batch_tokens".to_owned(), "must be at least 1".to_owned()));
+        }
+        if self.device == DeviceKind::Cuda && !cfg!(feature = "cuda") {
+            let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
+            problems.push(("device".to_owned(), detail));
+        }
+        problems
     }
 }
 
@@ -95,9 +110,9 @@ pub fn open(
         BackendKind::Hashing => Arc::new(HashingEmbedder::new()),
         BackendKind::Candle => Arc::new(open_candle(config, progress)?),
     };
-    let disk = match &config.disk_cache {
-        Some(folder) => Some(DiskCache::open(folder, inner.model_digest(), inner.dimension())?),
-        None => None,
+    let disk = match config.disk_cache.as_path() {
+        folder if folder.as_os_str().is_empty() => None,
+        folder => Some(DiskCache::open(folder, inner.model_digest(), inner.dimension())?),
     };
     if disk.is_none() && config.cache_mib == 0 {
         return Ok(inner);

@@ -48,6 +48,24 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if let Err(error) = Guard::new(&self.allow_private) {
+            problems.push(("allow_private".to_owned(), error.to_string()));
+        }
+        for (key, value) in
+            [("connect_timeout_ms", self.connect_timeout_ms), ("timeout_ms", self.timeout_ms)]
+        {
+            if value == 0 {
+                problems.push((key.to_owned(), "must be at least 1".to_owned()));
+            }
+        }
+        problems
+    }
+}
+
 /// Messages cannot be sent with these settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {

@@ -15,6 +15,8 @@ pub fn open_for_files(
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<Arc<dyn Embedder>, EmbedError> {
     let mut own = config.embedding.clone();
-    own.disk_cache.get_or_insert_with(|| own.models_dir.join(CACHE));
+    if own.disk_cache.as_os_str().is_empty() {
+        own.disk_cache = own.models_dir.join(CACHE);
+    }
     embed::open(&own, progress)
 }

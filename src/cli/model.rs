@@ -79,7 +79,7 @@ pub(super) fn run(config: &Config, command: &ModelCommand) -> anyhow::Result<Exi
 fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
     let mut own = config.embedding.clone();
     own.cache_mib = 0;
-    own.disk_cache = None;
+    own.disk_cache = std::path::PathBuf::new();
     let started = Instant::now();
     let embedder = embed::open(&own, &progress::pull())?;
     let ready = started.elapsed();

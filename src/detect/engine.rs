@@ -146,7 +146,7 @@ impl Engine {
         Changes {
             memory: self.memory.to_bytes(),
             upserts,
-            deletes: std::mem::take(&mut self.dropped),
+            closed: std::mem::take(&mut self.dropped),
         }
     }
 

@@ -127,6 +127,6 @@ pub struct Changes {
     pub memory: Vec<u8>,
     /// Buckets that are new or hold more.
     pub upserts: Vec<SavedBucket>,
-    /// (grid, key) of buckets that no window needs any more.
-    pub deletes: Vec<(String, i64)>,
+    /// (grid, key) of buckets that no window needs any more; kept as history until their retention.
+    pub closed: Vec<(String, i64)>,
 }

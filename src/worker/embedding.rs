@@ -79,7 +79,7 @@ impl Worker for EmbeddingWorker {
         };
         crate::fault::point("embedding.before_write");
         let digest = self.embedder.model_digest();
-        context.store.complete_embeddings(&rows, digest, context.now()).await?;
+        context.store.complete_embeddings(&rows, digest).await?;
         crate::fault::point("embedding.after_write");
         context.metrics.embed_batch_duration.observe(started.elapsed().as_secs_f64());
         context.wakers.evaluation.notify_one();

@@ -37,6 +37,8 @@ struct Running {
     position: i64,
     /// Position of the last commit.
     cursor: i64,
+    /// Late events of the last commit.
+    late: i64,
 }
 
 impl EvaluationWorker {
@@ -60,7 +62,7 @@ impl EvaluationWorker {
         let proof = LeaseProof { name, token };
         let events = context
             .store
-            .events_after(monitor.project_id, running.position, READ, &self.model_digest)
+            .events_after(monitor.project_id, running.position, &self.model_digest, READ)
             .await?;
         for event in &events {
             running.position = event.position;
@@ -89,7 +91,7 @@ impl EvaluationWorker {
         }
         let Some(profile) = self.profile(monitor, reference_id).await? else { return Ok(None) };
         let store = &self.context.store;
-        let state = store.evaluation_state(monitor.id).await?;
+        let Some(state) = store.evaluation_state(monitor.id).await? else { return Ok(None) };
         let comparator = Arc::new(Comparator::new(profile));
         let spec = monitor.spec.clone();
         let mut engine = match &state.state {
@@ -105,14 +107,15 @@ impl EvaluationWorker {
         if state.state.is_some() {
             let limit = engine.recall_limit() as i64;
             let digest = &self.model_digest;
-            let events = store.events_after(monitor.project_id, from, limit, digest).await?;
+            let events = store.events_after(monitor.project_id, from, digest, limit).await?;
             engine.recall(events.iter().filter(|event| event.position <= state.cursor));
         }
         let open: BTreeMap<_, Alert> =
             store.open_alerts(monitor.id).await?.into_iter().map(|a| (a.stream, a)).collect();
         let assessor =
             Assessor { monitor: monitor.clone(), reference_id, sequence: state.sequence, open };
-        Ok(Some(Running { engine, assessor, position: state.cursor, cursor: state.cursor }))
+        let (cursor, late) = (state.cursor, engine.late_events());
+        Ok(Some(Running { engine, assessor, position: cursor, cursor, late }))
     }
 
     /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
@@ -168,7 +171,7 @@ impl EvaluationWorker {
             cursor: event.position,
             state: changes.memory,
             upsert_buckets: changes.upserts.into_iter().map(row).collect(),
-            delete_buckets: changes.deletes,
+            close_buckets: changes.closed,
             reports: assessments.iter().map(|a| a.report.clone()).collect(),
             alerts: assessments.iter().flat_map(|a| &a.changes).map(|c| c.alert.clone()).collect(),
             transitions: assessments
@@ -177,6 +180,7 @@ impl EvaluationWorker {
                 .filter_map(|c| c.transition.clone())
                 .collect(),
             deliveries,
+            late: running.engine.late_events() - running.late,
             now,
         };
         crate::fault::point("evaluation.before_commit");
@@ -185,6 +189,7 @@ impl EvaluationWorker {
         }
         crate::fault::point("evaluation.after_commit");
         running.cursor = event.position;
+        running.late = running.engine.late_events();
         publish(&self.context, monitor, &assessments);
         if !commit.deliveries.is_empty() {
             self.context.wakers.delivery.notify_one();
@@ -223,5 +228,11 @@ fn saved(row: BucketRow) -> SavedBucket {
 }
 
 fn row(saved: SavedBucket) -> BucketRow {
-    BucketRow { grid: saved.grid, key: saved.key, ends_at: saved.ends_at, data: saved.data }
+    BucketRow {
+        grid: saved.grid,
+        key: saved.key,
+        closed: false,
+        ends_at: saved.ends_at,
+        data: saved.data,
+    }
 }

@@ -79,7 +79,7 @@ impl ReferenceWorker {
         while rows.len() < wanted {
             let store = &self.context.store;
             let digest = &self.model_digest;
-            let events = store.events_after(reference.project_id, position, 1000, digest).await?;
+            let events = store.events_after(reference.project_id, position, digest, 1000).await?;
             let Some(last) = events.last() else { break };
             position = last.position;
             rows.extend(events.into_iter().filter(|e| monitor.spec.covers(&e.attributes)));
@@ -115,10 +115,9 @@ impl ReferenceWorker {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
         let rows = self.context.store.reference_rows(reference.id).await?;
         let cursor = match reference.source {
-            ReferenceSource::File { .. } => {
-                self.context.store.last_position(reference.project_id).await?
-            }
-            _ => rows.iter().map(|event| event.position).max().unwrap_or(0),
+            // Uploaded rows are no traffic: evaluation begins with what comes from now on.
+            ReferenceSource::File { .. } => None,
+            _ => rows.iter().map(|event| event.position).max(),
         };
         let n = rows.len() as i64;
         let profile = match self.profile(reference, &monitor, rows).await? {

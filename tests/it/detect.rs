@@ -130,7 +130,7 @@ fn a_restart_at_any_line_changes_no_number() {
         let mut stored = std::collections::BTreeMap::<(String, i64), SavedBucket>::new();
         let mut evaluations = run(&mut first, &events[..cut]);
         let changes = first.take_changes();
-        for key in &changes.deletes {
+        for key in &changes.closed {
             stored.remove(key);
         }
         for bucket in changes.upserts {
