@@ -1,14 +1,37 @@
 //! The HTTP surface; the only module that knows status codes.
+//!
+//! [`serve`] accepts, [`router`] finds the route, its guard finds the caller, and handlers are thin:
+//! they check, call the store, wake a worker. Ingest answers only after its commit.
 
-pub mod config;
-pub mod error;
-pub mod server;
+mod alerts;
+mod auth;
+mod body;
+mod budget;
+mod config;
+mod deliveries;
+mod error;
+mod extract;
+mod health;
+mod ingest;
+mod interactions;
+mod keys;
+mod monitors;
+mod observe;
+mod openapi;
+mod page;
+mod receivers;
+mod references;
+mod reports;
+mod routes;
+mod server;
+mod state;
+mod timeline;
 
-pub(crate) mod body;
-pub(crate) mod budget;
-pub(crate) mod ingest;
-pub(crate) mod page;
-
-pub use config::Config;
-pub use config::Limits;
-pub(crate) use ingest::item::{Received, Rules, read as read_item};
+pub use auth::{Access, generate_key};
+pub use config::{AuthConfig, AuthMode, Capacity, Config, Limits, Timeouts};
+pub use error::{ApiError, Code, Fault};
+pub use ingest::item::{Received, Rules, read as read_item};
+pub use openapi::{openapi, openapi_json};
+pub use routes::{RouteInfo, route_table, router};
+pub use server::serve;
+pub use state::{AppState, Parts, ReferenceUpload, Wakers};

@@ -35,6 +35,7 @@ pub(crate) struct ReadBody {
     /// The bytes, decompressed.
     pub(crate) bytes: Bytes,
     /// Held as long as the bytes, or what was made of them, are.
+    #[expect(dead_code, reason = "held for its drop, which gives the bytes back")]
     pub(crate) share: Share,
 }
 
@@ -72,9 +73,10 @@ pub(crate) async fn read(
 fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        return match headers.contains_key(CONTENT_ENCODING) {
-            true => Err(unsupported("several encodings")),
-            false => Ok(Encoding::Identity),
+        return if headers.contains_key(CONTENT_ENCODING) {
+            Err(unsupported("several encodings"))
+        } else {
+            Ok(Encoding::Identity)
         };
     };
     match value.to_str().unwrap_or("").trim().to_ascii_lowercase().as_str() {

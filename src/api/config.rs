@@ -15,8 +15,6 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Whether `/metrics` answers without a key; else it needs a key of role `read`.
     pub metrics_public: bool,
-    /// Whether receivers may have `http://` URLs; deliveries then travel unencrypted.
-    pub allow_http_receivers: bool,
     /// What one request may hold.
     pub limits: Limits,
     /// What all requests together may hold.
@@ -31,7 +29,6 @@ impl Default for Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             auth: AuthConfig::default(),
             metrics_public: true,
-            allow_http_receivers: false,
             limits: Limits::default(),
             capacity: Capacity::default(),
             timeouts: Timeouts::default(),

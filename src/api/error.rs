@@ -8,6 +8,8 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
+use crate::store::StoreError;
+
 /// The media type of problem documents.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -215,9 +217,21 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken { .. } => Self::new(Code::Conflict, error.to_string()),
+            StoreError::Unavailable(_) | StoreError::NotMigrated { .. } => {
+                Self::unavailable("the store does not answer at present; try again", error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
 /// An RFC 9457 problem document.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Where the error is described: an anchor in `docs/API.md`.
     #[serde(rename = "type")]
     #[schema(rename = "type")]

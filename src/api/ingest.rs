@@ -1,6 +1,223 @@
-//! Ingest: a body of interactions → durable rows.
+//! Ingest: a body of interactions → durable rows → 202.
 
+pub(crate) mod backlog;
 pub(crate) mod fields;
+pub(crate) mod group_commit;
 pub(crate) mod item;
 pub(crate) mod parse;
 pub(crate) mod split;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hyper::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::api::auth::Principal;
+use crate::api::body;
+use crate::api::error::{ApiError, Code, Fault, Problem};
+use crate::api::ingest::item::Received;
+use crate::api::ingest::parse::{Parsed, parse};
+use crate::api::state::AppState;
+use crate::clock::Timestamp;
+use crate::id::{self, ProjectId};
+use crate::model::interaction::NewInteraction;
+use crate::store::{Counter, InsertOutcome};
+
+/// Bodies of more bytes than this are parsed off the runtime's threads.
+const INLINE_BYTES: usize = 64 << 10;
+
+/// What became of a request's interactions: the four counts sum up to the items of the request.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub(crate) struct IngestAnswer {
+    /// Stored by this request, durably.
+    accepted: usize,
+    /// Stored before, with the same content.
+    duplicate: usize,
+    /// Left out by the sampler: counted, not stored.
+    sampled_out: usize,
+    /// Refused; see `errors`.
+    rejected: usize,
+    /// The ids made for items that came without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<MadeId>,
+    /// Why items were refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+/// The id made for an item that came without one.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MadeId {
+    /// The item's place in the request, counted from 0.
+    index: usize,
+    /// Its id.
+    id: String,
+}
+
+/// Takes interactions: one object, an array, JSON lines or concatenated JSON.
+#[utoipa::path(
+    post,
+    path = "/v1/interactions",
+    tag = "interactions",
+    request_body(
+        description = "One interaction, a JSON array of them, or JSON lines; gzip and zstd are read",
+        content(
+            (crate::api::interactions::InteractionInput = "application/json"),
+            (crate::api::interactions::InteractionInput = "application/x-ndjson"),
+        )
+    ),
+    responses(
+        (status = 202, description = "The counted interactions are durable", body = IngestAnswer),
+        (status = "default", description = "Nothing was stored", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    caller: Principal,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let project = caller.project;
+    state.backlog.admit(&state.store, project, state.now()).await?;
+    let body = body::read(&headers, body, state.batch_limits(), &state.budget).await?;
+    let parsed = parse_body(&state, &body, state.config.limits.batch_items).await?;
+    let answer = keep(&state, project, parsed).await?;
+    drop(body);
+    if answer.accepted > 0 {
+        state.wakers.embedding.notify_one();
+    }
+    respond(answer)
+}
+
+fn respond(answer: IngestAnswer) -> Result<Response, ApiError> {
+    if answer.rejected > 0 && answer.accepted + answer.duplicate + answer.sampled_out == 0 {
+        let detail = format!("none of {} interactions was stored; see errors", answer.rejected);
+        return Err(ApiError::new(Code::AllRejected, detail).with_errors(answer.errors));
+    }
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Reads interactions from a body, off the runtime's threads where it is long.
+pub(crate) async fn parse_body(
+    state: &AppState,
+    body: &body::ReadBody,
+    max_items: usize,
+) -> Result<Parsed, ApiError> {
+    let (limits, now) = (state.config.limits.clone(), state.now());
+    let bytes = body.bytes.clone();
+    if bytes.len() <= INLINE_BYTES {
+        return parse(&bytes, &limits, max_items, now);
+    }
+    tokio::task::spawn_blocking(move || parse(&bytes, &limits, max_items, now))
+        .await
+        .map_err(ApiError::internal)?
+}
+
+async fn keep(
+    state: &AppState,
+    project: ProjectId,
+    parsed: Parsed,
+) -> Result<IngestAnswer, ApiError> {
+    let now = state.now();
+    let mut answer = IngestAnswer {
+        rejected: parsed.rejected,
+        errors: parsed.faults,
+        ..IngestAnswer::default()
+    };
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for (index, item) in parsed.items {
+        let made = item.id.is_none();
+        let row = prepare(state, item, now);
+        let Some(probability) = state.sample(project, &row, now) else {
+            answer.sampled_out += 1;
+            continue;
+        };
+        if made {
+            answer.items.push(MadeId { index, id: row.id.clone() });
+        }
+        places.push((index, row.id.clone()));
+        rows.push(NewInteraction { inclusion_probability: probability, ..row });
+    }
+    let (rejected, sampled_out) = (answer.rejected as i64, answer.sampled_out as i64);
+    let outcomes = store(state, project, rows, now).await?;
+    if rejected + sampled_out > 0 {
+        let counts = [(Counter::Rejected, rejected), (Counter::SampledOut, sampled_out)];
+        state.store.add_counters(project, &counts).await?;
+    }
+    for ((index, id), outcome) in places.into_iter().zip(outcomes) {
+        answer.count(index, id, outcome);
+    }
+    // Conflicts come after the others; people read errors in the order of their items.
+    answer.errors.sort_by_key(|fault| fault.index);
+    state.backlog.add(project, answer.accepted as u64);
+    measure(state, &answer);
+    Ok(answer)
+}
+
+impl IngestAnswer {
+    fn count(&mut self, index: usize, id: String, outcome: InsertOutcome) {
+        match outcome {
+            InsertOutcome::Accepted => self.accepted += 1,
+            InsertOutcome::Duplicate => self.duplicate += 1,
+            InsertOutcome::Conflict => {
+                self.rejected += 1;
+                self.errors.push(Fault {
+                    index: Some(index),
+                    id: Some(id),
+                    code: Code::Conflict.as_str().to_owned(),
+                    pointer: "/id".to_owned(),
+                    detail: "is stored already with another content; send it under a new id"
+                        .to_owned(),
+                });
+            }
+        }
+    }
+}
+
+/// The row of a received item, not yet sampled.
+pub(crate) fn prepare(state: &AppState, item: Received, now: Timestamp) -> NewInteraction {
+    let content_hash = item.content_hash();
+    let id = item.id.unwrap_or_else(|| state.random(|rng| id::interaction_id(now, rng)));
+    NewInteraction {
+        id,
+        occurred_at: item.occurred_at.unwrap_or(now),
+        query: item.query,
+        response: item.response,
+        session_id: item.session_id,
+        attributes: item.attributes,
+        model: item.model,
+        metadata: item.metadata,
+        inclusion_probability: 1.0,
+        content_hash,
+    }
+}
+
+/// Stores `rows` durably: a single one together with those of other requests.
+async fn store(
+    state: &AppState,
+    project: ProjectId,
+    mut rows: Vec<NewInteraction>,
+    now: Timestamp,
+) -> Result<Vec<InsertOutcome>, ApiError> {
+    match rows.len() {
+        0 => Ok(Vec::new()),
+        1 => Ok(vec![state.commits.insert(project, rows.swap_remove(0)).await?]),
+        _ => Ok(state.store.insert_interactions(project, &rows, now).await?),
+    }
+}
+
+fn measure(state: &AppState, answer: &IngestAnswer) {
+    let results = [
+        ("accepted", answer.accepted),
+        ("duplicate", answer.duplicate),
+        ("sampled_out", answer.sampled_out),
+        ("rejected", answer.rejected),
+    ];
+    for (result, n) in results {
+        state.metrics.count_ingested(result, n as u64);
+    }
+}

@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod api;
 mod config;
 mod detect;
 mod embed;

@@ -126,9 +126,10 @@ impl<'de> Visitor<'de> for Checker {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Checked, E> {
-        match holds_nul(text) {
-            true => Err(E::custom("a text holds U+0000, which cannot be stored; remove it")),
-            false => Ok(Checked),
+        if holds_nul(text) {
+            Err(E::custom("a text holds U+0000, which cannot be stored; remove it"))
+        } else {
+            Ok(Checked)
         }
     }
 

@@ -19,28 +19,38 @@ const EARLIEST: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 
 /// An interaction that was read and checked, not yet sampled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Received {
-    pub(crate) id: Option<String>,
-    pub(crate) occurred_at: Option<Timestamp>,
-    pub(crate) query: String,
-    pub(crate) response: Option<String>,
-    pub(crate) session_id: Option<String>,
-    pub(crate) attributes: Attributes,
-    pub(crate) model: Option<String>,
-    pub(crate) metadata: Option<String>,
+pub struct Received {
+    /// The caller's id, where it has one.
+    pub id: Option<String>,
+    /// When it happened, where that was said.
+    pub occurred_at: Option<Timestamp>,
+    /// What was asked; may be blank.
+    pub query: String,
+    /// What was answered.
+    pub response: Option<String>,
+    /// The conversation it belongs to.
+    pub session_id: Option<String>,
+    /// Labels for segments.
+    pub attributes: Attributes,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// JSON text of an object.
+    pub metadata: Option<String>,
 }
 
 /// What checks need to know.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules<'a> {
-    pub(crate) limits: &'a Limits,
-    pub(crate) now: Timestamp,
+pub struct Rules<'a> {
+    /// What an interaction may hold.
+    pub limits: &'a Limits,
+    /// The present, for times in the future.
+    pub now: Timestamp,
 }
 
 impl Received {
     /// SHA-256 of the content as received; what was left out does not count, so that a repeated
     /// post of an item without a time is a duplicate and not a conflict.
-    pub(crate) fn content_hash(&self) -> [u8; 32] {
+    pub fn content_hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut field = |value: Option<&str>| match value {
             None => hash.update([0]),
@@ -65,7 +75,7 @@ impl Received {
 }
 
 /// The interaction in `json`, or everything that is wrong with it.
-pub(crate) fn read(json: &[u8], rules: Rules<'_>) -> Result<Received, Vec<Fault>> {
+pub fn read(json: &[u8], rules: Rules<'_>) -> Result<Received, Vec<Fault>> {
     let fields = outer(json, rules.limits).map_err(|detail| vec![Fault::at("", detail)])?;
     let mut reader = Reader { rules, item: Received::default(), faults: Vec::new(), asked: false };
     for (name, value) in &fields.0 {
@@ -74,9 +84,10 @@ pub(crate) fn read(json: &[u8], rules: Rules<'_>) -> Result<Received, Vec<Fault>
     if !reader.asked {
         reader.fault("/query", "is missing; send the text that was asked, which may be blank");
     }
-    match reader.faults.is_empty() {
-        true => Ok(reader.item),
-        false => {
+    if reader.faults.is_empty() {
+        Ok(reader.item)
+    } else {
+        {
             // The id helps the caller to find the item, even where another field is wrong.
             let id = reader.item.id;
             Err(reader.faults.into_iter().map(|fault| Fault { id: id.clone(), ..fault }).collect())
@@ -244,9 +255,10 @@ fn string(value: &RawValue) -> Result<String, String> {
     }
     let text: String = serde_json::from_str(value.get())
         .map_err(|_| "holds half of a surrogate pair; encode it as UTF-8".to_owned())?;
-    match fields::holds_nul(&text) {
-        true => Err("holds U+0000, which cannot be stored; remove it".to_owned()),
-        false => Ok(text),
+    if fields::holds_nul(&text) {
+        Err("holds U+0000, which cannot be stored; remove it".to_owned())
+    } else {
+        Ok(text)
     }
 }
 

@@ -1,0 +1,200 @@
+//! Who calls, and what they may do.
+//!
+//! A key is `seamark_<id>_<secret>`: the id finds its row, the secret's SHA-256 must be the stored
+//! one. Every route says what it needs; a route that says nothing cannot be written.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Uri};
+use rand::RngCore;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::api::config::AuthMode;
+use crate::api::error::{ApiError, Code};
+use crate::api::state::AppState;
+use crate::clock::Timestamp;
+use crate::id::{KeyId, ProjectId};
+use crate::model::key::{ApiKey, Role};
+
+const PREFIX: &str = "seamark_";
+const API_KEY_HEADER: &str = "x-api-key";
+/// Names under which people put keys into URLs.
+const KEY_PARAMETERS: [&str; 5] = ["key", "api_key", "apikey", "token", "access_token"];
+
+/// What a route asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Open,
+    /// A key whose role allows this.
+    Needs(Role),
+}
+
+/// The caller, once known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Principal {
+    /// The project whose data the request sees.
+    pub(crate) project: ProjectId,
+    /// What it may do.
+    pub(crate) role: Role,
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = ApiError;
+
+    /// The caller that [`guard`] found: a route without a guard refuses everybody.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().copied().ok_or_else(refused)
+    }
+}
+
+/// A new key of `project`: the text to be shown once, and the row to be stored.
+pub fn generate_key(
+    project: ProjectId,
+    name: &str,
+    role: Role,
+    now: Timestamp,
+    rng: &mut impl RngCore,
+) -> (String, ApiKey) {
+    let id = KeyId::new(now, rng);
+    let mut secret = [0; 32];
+    rng.fill_bytes(&mut secret);
+    let secret = hex(&secret);
+    let key = ApiKey {
+        id,
+        project_id: project,
+        name: name.to_owned(),
+        role,
+        secret_hash: hash(&secret),
+        created_at: now,
+        revoked_at: None,
+    };
+    (format!("{PREFIX}{}_{secret}", id.to_string().replace('-', "")), key)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Lets a request pass that fulfils `access`, and tells the handler who calls.
+pub(crate) async fn guard(
+    State((state, access)): State<(AppState, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    refuse_key_in_url(request.uri())?;
+    if let Access::Needs(wanted) = access {
+        let principal = authenticate(&state, request.headers()).await?;
+        if !principal.role.allows(wanted) {
+            let detail = format!(
+                "this needs a key of role {}; the key's role is {}",
+                wanted.as_str(),
+                principal.role.as_str()
+            );
+            return Err(ApiError::new(Code::Forbidden, detail));
+        }
+        request.extensions_mut().insert(principal);
+    }
+    Ok(next.run(request).await)
+}
+
+async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal, ApiError> {
+    if state.config.auth.mode == AuthMode::None {
+        return Ok(Principal { project: state.default_project, role: Role::Admin });
+    }
+    let (id, secret) = presented(headers).and_then(parse).ok_or_else(refused)?;
+    let key = state.find_key(id).await?;
+    // An unknown id costs the same comparison as a wrong secret.
+    let stored = key.as_ref().map_or([0; 32], |key| key.secret_hash);
+    let same = bool::from(stored.ct_eq(&hash(secret)));
+    match key {
+        Some(key) if same && key.revoked_at.is_none() => {
+            Ok(Principal { project: key.project_id, role: key.role })
+        }
+        _ => Err(refused()),
+    }
+}
+
+fn refused() -> ApiError {
+    let detail = "send a valid key as Authorization: Bearer seamark_… or as X-API-Key";
+    ApiError::new(Code::Unauthenticated, detail)
+}
+
+fn presented(headers: &HeaderMap) -> Option<&str> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    match text(AUTHORIZATION.as_str()) {
+        Some(value) => {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+        }
+        None => text(API_KEY_HEADER).map(str::trim),
+    }
+}
+
+fn parse(key: &str) -> Option<(KeyId, &str)> {
+    let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    let sound = id.len() == 32 && secret.len() == 64;
+    Some((id.parse().ok().filter(|_| sound)?, secret))
+}
+
+fn refuse_key_in_url(uri: &Uri) -> Result<(), ApiError> {
+    let carries_key = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or("");
+        pair.contains(PREFIX) || KEY_PARAMETERS.iter().any(|key| name.eq_ignore_ascii_case(key))
+    };
+    if !uri.query().unwrap_or("").split('&').any(carries_key) {
+        return Ok(());
+    }
+    let detail = "a key in a URL ends up in logs: send it as a header, and revoke this one";
+    Err(ApiError::new(Code::InvalidParameter, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_again_by_its_text() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let now = Timestamp::from_micros(1_000_000);
+        let project = ProjectId::new(now, &mut rng);
+        let (text, key) = generate_key(project, "first", Role::Read, now, &mut rng);
+        let (id, secret) = parse(&text).unwrap();
+        assert_eq!((id, hash(secret)), (key.id, key.secret_hash));
+        assert_eq!(text.len(), 8 + 32 + 1 + 64);
+        assert!(parse(&text[..text.len() - 1]).is_none());
+        assert!(parse("seamark__").is_none());
+    }
+
+    #[test]
+    fn keys_come_from_two_headers_and_never_from_the_url() {
+        let headers = |name: &'static str, value: &str| {
+            HeaderMap::from_iter([(
+                hyper::header::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )])
+        };
+        assert_eq!(presented(&headers("authorization", "bearer abc")), Some("abc"));
+        assert_eq!(presented(&headers("x-api-key", "abc")), Some("abc"));
+        assert_eq!(presented(&headers("authorization", "Basic abc")), None);
+        for uri in ["/v1/alerts?api_key=x", "/v1/alerts?a=b&Token=x", "/livez?x=seamark_1_2"] {
+            assert!(refuse_key_in_url(&uri.parse().unwrap()).is_err(), "{uri}");
+        }
+        assert!(refuse_key_in_url(&"/v1/alerts?state=firing".parse().unwrap()).is_ok());
+    }
+}

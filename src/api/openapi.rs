@@ -1,0 +1,89 @@
+//! The OpenAPI document, derived from the handlers.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::api::{
+    alerts, deliveries, health, ingest, interactions, keys, monitors, receivers, references,
+    reports, timeline,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Seamark",
+        description = "Watches what an LLM application is asked and what it answers, and says when \
+                       either drifts from a frozen reference."
+    ),
+    paths(
+        health::live,
+        health::ready,
+        health::health,
+        health::metrics,
+        health::openapi,
+        health::status,
+        ingest::create,
+        interactions::get,
+        monitors::list,
+        monitors::create,
+        monitors::get,
+        monitors::update,
+        monitors::delete,
+        reports::list,
+        timeline::get,
+        references::list,
+        references::create,
+        references::upload,
+        references::get,
+        reports::get,
+        alerts::list,
+        alerts::get,
+        deliveries::list,
+        deliveries::get,
+        deliveries::replay,
+        receivers::list,
+        receivers::create,
+        receivers::get,
+        receivers::update,
+        receivers::delete,
+        receivers::test,
+        keys::list,
+        keys::create,
+        keys::revoke,
+    ),
+    modifiers(&Security),
+    tags(
+        (name = "interactions", description = "What the watched application was asked and answered"),
+        (name = "monitors", description = "What is compared with what, and how"),
+        (name = "references", description = "The frozen traffic that windows are compared with"),
+        (name = "reports", description = "Every evaluation with every number"),
+        (name = "alerts", description = "Episodes of drift, and who was told"),
+        (name = "keys", description = "Who may call"),
+        (name = "operations", description = "Health, metrics, counts"),
+    )
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key, `seamark_…`; `X-API-Key` is read too"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The OpenAPI 3.1 document of everything that [`crate::api::router`] serves.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// The same as indented JSON.
+pub fn openapi_json() -> String {
+    // Keys are strings and nothing in it is a float: there is nothing that could fail.
+    openapi().to_pretty_json().unwrap_or_default()
+}

@@ -1,0 +1,262 @@
+//! Receivers of alerts: made, changed, tried out.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::alert::EventKind;
+use crate::api::auth::Principal;
+use crate::api::error::{ApiError, Code, Fault, Problem};
+use crate::api::extract::{Document, Id};
+use crate::api::monitors::created;
+use crate::api::page::Page;
+use crate::api::state::AppState;
+use crate::id::{DeliveryId, ProjectId, ReceiverId};
+use crate::model::delivery::{Delivery, DeliveryStatus, Receiver, ReceiverKind};
+use crate::notify::{self, Notifier, Secret};
+
+const NAME_BYTES: usize = 200;
+const URL_BYTES: usize = 2048;
+
+/// A receiver to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiverInput {
+    /// Unique within the project.
+    name: String,
+    /// What it is.
+    kind: ReceiverKind,
+    /// Where it listens; https. Never shown again.
+    url: String,
+}
+
+/// What to change of a receiver.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiverPatch {
+    /// A new name.
+    name: Option<String>,
+    /// A new place; its secret stays.
+    url: Option<String>,
+    /// Whether it is left out of new alerts.
+    disabled: Option<bool>,
+}
+
+/// A new receiver: the only answer that ever holds its secret.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct NewReceiver {
+    /// The receiver as it is stored.
+    #[serde(flatten)]
+    receiver: Receiver,
+    /// The signing secret of a webhook, `whsec_…`; keep it, it is not shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+/// Every receiver of the project.
+#[utoipa::path(get, path = "/v1/receivers", tag = "alerts",
+    responses(
+        (status = 200, description = "All of them on one page", body = Page<Receiver>),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Principal,
+) -> Result<Json<Page<Receiver>>, ApiError> {
+    let items = state.store.list_receivers(caller.project).await?;
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// Makes a receiver; the signing secret is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/receivers", tag = "alerts", request_body = ReceiverInput,
+    responses(
+        (status = 201, description = "The receiver", body = NewReceiver),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    caller: Principal,
+    Document(input): Document<ReceiverInput>,
+) -> Result<Response, ApiError> {
+    let mut faults = Vec::new();
+    check_name(&input.name, &mut faults);
+    let target = check_url(&state, &input.url, &mut faults);
+    refuse(faults)?;
+    let now = state.now();
+    let (id, secret) =
+        state.random(|rng| (ReceiverId::new(now, rng), Secret::generate(rng).reveal()));
+    let secret = (input.kind == ReceiverKind::Webhook).then_some(secret);
+    let receiver = Receiver {
+        id,
+        project_id: caller.project,
+        name: input.name,
+        kind: input.kind,
+        url: input.url,
+        secret: secret.clone(),
+        target,
+        disabled: false,
+        created_at: now,
+    };
+    state.store.insert_receiver(&receiver).await?;
+    Ok(created(&format!("/v1/receivers/{id}"), Json(NewReceiver { receiver, secret })))
+}
+
+fn refuse(faults: Vec<Fault>) -> Result<(), ApiError> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        {
+            let error = ApiError::new(Code::Invalid, "such a receiver cannot be; see errors");
+            Err(error.with_errors(faults))
+        }
+    }
+}
+
+fn check_name(name: &str, faults: &mut Vec<Fault>) {
+    if name.trim().is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+        let detail = format!("must hold 1 to {NAME_BYTES} bytes without control characters");
+        faults.push(Fault::at("/name", detail));
+    }
+}
+
+/// The URL's scheme and host, for people; its problem goes to `faults`.
+fn check_url(state: &AppState, text: &str, faults: &mut Vec<Fault>) -> String {
+    match target(&state.notifier, text) {
+        Ok(target) => target,
+        Err(detail) => {
+            faults.push(Fault::at("/url", detail));
+            String::new()
+        }
+    }
+}
+
+/// The scheme and host of a URL that the notifier would send to.
+fn target(notifier: &Notifier, text: &str) -> Result<String, String> {
+    if text.len() > URL_BYTES {
+        return Err(format!("is longer than {URL_BYTES} bytes"));
+    }
+    notifier.check_url(text).map_err(|error| error.to_string())?;
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    Ok(url.origin().ascii_serialization())
+}
+
+async fn find(state: &AppState, project: ProjectId, id: ReceiverId) -> Result<Receiver, ApiError> {
+    let found = state.store.find_receiver(project, id).await?;
+    found.ok_or_else(|| ApiError::not_found("receiver"))
+}
+
+/// One receiver, without its URL and secret.
+#[utoipa::path(get, path = "/v1/receivers/{id}", tag = "alerts",
+    params(("id" = ReceiverId, Path, description = "The receiver")),
+    responses(
+        (status = 200, description = "The receiver", body = Receiver),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReceiverId>,
+) -> Result<Json<Receiver>, ApiError> {
+    find(&state, caller.project, id).await.map(Json)
+}
+
+/// Changes a receiver.
+#[utoipa::path(patch, path = "/v1/receivers/{id}", tag = "alerts",
+    params(("id" = ReceiverId, Path, description = "The receiver")),
+    request_body = ReceiverPatch,
+    responses(
+        (status = 200, description = "The receiver as it is now", body = Receiver),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn update(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReceiverId>,
+    Document(patch): Document<ReceiverPatch>,
+) -> Result<Json<Receiver>, ApiError> {
+    let mut receiver = find(&state, caller.project, id).await?;
+    let mut faults = Vec::new();
+    if let Some(name) = patch.name {
+        check_name(&name, &mut faults);
+        receiver.name = name;
+    }
+    if let Some(url) = patch.url {
+        receiver.target = check_url(&state, &url, &mut faults);
+        receiver.url = url;
+    }
+    refuse(faults)?;
+    receiver.disabled = patch.disabled.unwrap_or(receiver.disabled);
+    state.store.update_receiver(&receiver).await?;
+    Ok(Json(receiver))
+}
+
+/// Deletes a receiver; monitors that name it tell it nothing more.
+#[utoipa::path(delete, path = "/v1/receivers/{id}", tag = "alerts",
+    params(("id" = ReceiverId, Path, description = "The receiver")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReceiverId>,
+) -> Result<StatusCode, ApiError> {
+    if state.store.delete_receiver(caller.project, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::not_found("receiver"))
+    }
+}
+
+/// Sends a test message through the outbox, like any alert.
+#[utoipa::path(post, path = "/v1/receivers/{id}/test", tag = "alerts",
+    params(("id" = ReceiverId, Path, description = "The receiver")),
+    responses(
+        (status = 202, description = "It is due now; look at the delivery", body = Delivery),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn test(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReceiverId>,
+) -> Result<Response, ApiError> {
+    let receiver = find(&state, caller.project, id).await?;
+    if receiver.disabled {
+        let detail = "the receiver is disabled; enable it first with PATCH {\"disabled\": false}";
+        return Err(ApiError::new(Code::Conflict, detail));
+    }
+    let now = state.now();
+    let delivery = Delivery {
+        id: state.random(|rng| DeliveryId::new(now, rng)),
+        project_id: caller.project,
+        receiver_id: id,
+        alert_id: None,
+        event_type: EventKind::Test.as_str().to_owned(),
+        body: notify::test_body(receiver.kind, &receiver.name, now),
+        status: DeliveryStatus::Pending,
+        attempts: 0,
+        created_at: now,
+        next_attempt_at: now,
+        delivered_at: None,
+    };
+    state.store.insert_delivery(&delivery).await?;
+    state.wakers.delivery.notify_one();
+    let place = [(hyper::header::LOCATION, format!("/v1/deliveries/{}", delivery.id))];
+    Ok((StatusCode::ACCEPTED, place, Json(delivery)).into_response())
+}

@@ -1,0 +1,147 @@
+//! Every route in one table, with what it asks of its caller.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use hyper::Method;
+
+use crate::api::auth::{Access, guard};
+use crate::api::config::Config;
+use crate::api::error::{ApiError, Code};
+use crate::api::observe::observe;
+use crate::api::state::AppState;
+use crate::api::{
+    alerts, deliveries, health, ingest, interactions, keys, monitors, receivers, references,
+    reports, timeline,
+};
+use crate::model::key::Role;
+
+const OPEN: Access = Access::Open;
+const INGEST: Access = Access::Needs(Role::Ingest);
+const READ: Access = Access::Needs(Role::Read);
+const ADMIN: Access = Access::Needs(Role::Admin);
+
+/// A route: method, path template, and what it asks of its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// The method.
+    pub method: Method,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// What it asks of its caller.
+    pub access: Access,
+}
+
+struct Route {
+    info: RouteInfo,
+    handler: MethodRouter<AppState>,
+}
+
+fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    let filter = match method {
+        Method::POST => MethodFilter::POST,
+        Method::PATCH => MethodFilter::PATCH,
+        Method::DELETE => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    };
+    Route { info: RouteInfo { method, path, access }, handler: on(filter, handler) }
+}
+
+fn get<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    route(Method::GET, path, access, handler)
+}
+
+fn post<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    route(Method::POST, path, access, handler)
+}
+
+fn patch<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    route(Method::PATCH, path, access, handler)
+}
+
+fn delete<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    route(Method::DELETE, path, access, handler)
+}
+
+fn table(config: &Config) -> Vec<Route> {
+    let metrics = if config.metrics_public { OPEN } else { READ };
+    vec![
+        get("/livez", OPEN, health::live),
+        get("/readyz", OPEN, health::ready),
+        get("/healthz", OPEN, health::health),
+        get("/metrics", metrics, health::metrics),
+        get("/openapi.json", OPEN, health::openapi),
+        get("/v1/status", READ, health::status),
+        post("/v1/interactions", INGEST, ingest::create),
+        get("/v1/interactions/{id}", READ, interactions::get),
+        get("/v1/monitors", READ, monitors::list),
+        post("/v1/monitors", ADMIN, monitors::create),
+        get("/v1/monitors/{id}", READ, monitors::get),
+        patch("/v1/monitors/{id}", ADMIN, monitors::update),
+        delete("/v1/monitors/{id}", ADMIN, monitors::delete),
+        get("/v1/monitors/{id}/reports", READ, reports::list),
+        get("/v1/monitors/{id}/timeline", READ, timeline::get),
+        get("/v1/references", READ, references::list),
+        post("/v1/references", ADMIN, references::create),
+        post("/v1/references/upload", ADMIN, references::upload),
+        get("/v1/references/{id}", READ, references::get),
+        get("/v1/reports/{id}", READ, reports::get),
+        get("/v1/alerts", READ, alerts::list),
+        get("/v1/alerts/{id}", READ, alerts::get),
+        get("/v1/deliveries", READ, deliveries::list),
+        get("/v1/deliveries/{id}", READ, deliveries::get),
+        post("/v1/deliveries/{id}/replay", ADMIN, deliveries::replay),
+        get("/v1/receivers", READ, receivers::list),
+        post("/v1/receivers", ADMIN, receivers::create),
+        get("/v1/receivers/{id}", READ, receivers::get),
+        patch("/v1/receivers/{id}", ADMIN, receivers::update),
+        delete("/v1/receivers/{id}", ADMIN, receivers::delete),
+        post("/v1/receivers/{id}/test", ADMIN, receivers::test),
+        get("/v1/keys", ADMIN, keys::list),
+        post("/v1/keys", ADMIN, keys::create),
+        delete("/v1/keys/{id}", ADMIN, keys::revoke),
+    ]
+}
+
+/// Every route that [`router`] serves.
+pub fn route_table(config: &Config) -> Vec<RouteInfo> {
+    table(config).into_iter().map(|route| route.info).collect()
+}
+
+/// The whole HTTP surface over `state`.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for Route { info, handler } in table(&state.config) {
+        let guard = from_fn_with_state((state.clone(), info.access), guard);
+        router = router.route(info.path, handler.route_layer(guard));
+    }
+    router
+        .fallback(|| async { ApiError::new(Code::NotFound, "there is nothing at this path") })
+        .method_not_allowed_fallback(|| async {
+            let detail = "the header Allow names the methods of this path";
+            ApiError::new(Code::MethodNotAllowed, detail)
+        })
+        .layer(from_fn_with_state(state.clone(), observe))
+        .with_state(state)
+}

@@ -1,0 +1,202 @@
+//! What handlers share.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use tokio::sync::Notify;
+
+use crate::api::body::BodyLimits;
+use crate::api::budget::Budget;
+use crate::api::config::Config;
+use crate::api::error::ApiError;
+use crate::api::ingest::backlog::Backlog;
+use crate::api::ingest::group_commit::GroupCommit;
+use crate::clock::{Clock, Timestamp};
+use crate::id::{KeyId, ProjectId};
+use crate::model::interaction::NewInteraction;
+use crate::model::key::ApiKey;
+use crate::model::reference::Reference;
+use crate::notify::Notifier;
+use crate::sample::{self, Decision, MinuteBudget, SamplingConfig};
+use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
+
+/// How long a found key is believed: another process' revocation counts after this at the latest.
+const KEY_TTL: Duration = Duration::from_secs(5);
+/// Keys that are remembered at most.
+const KEYS_REMEMBERED: usize = 1024;
+/// Bytes of a JSON document other than interactions.
+const DOCUMENT_BYTES: usize = 1 << 20;
+
+/// Wakes workers that else find their work by their timers.
+#[derive(Debug, Default)]
+pub struct Wakers {
+    /// New texts wait for embeddings.
+    pub embedding: Notify,
+    /// A reference waits to be frozen.
+    pub reference: Notify,
+    /// A monitor has changed.
+    pub evaluation: Notify,
+    /// A message waits in the outbox.
+    pub delivery: Notify,
+}
+
+/// Takes an uploaded reference file: rows that are no traffic and are in no window.
+pub trait ReferenceUpload: Send + Sync + 'static {
+    /// Stores `reference` and its rows durably in one step; they are embedded and frozen later.
+    fn accept(
+        &self,
+        reference: Reference,
+        rows: Vec<NewInteraction>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>>;
+}
+
+/// What the API is made of; each part comes from the composition root.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and secrets; seeded from the system's entropy outside of tests.
+    pub rng: Arc<Mutex<ChaCha8Rng>>,
+    /// Counters and histograms.
+    pub metrics: Arc<Metrics>,
+    /// To wake the workers.
+    pub wakers: Arc<Wakers>,
+    /// Settings.
+    pub config: Config,
+    /// Judges the URLs of receivers.
+    pub notifier: Notifier,
+    /// Which interactions are kept.
+    pub sampling: SamplingConfig,
+    /// The project of everyone where nobody is asked for a key.
+    pub default_project: ProjectId,
+    /// Whether the model is loaded.
+    pub embedder_ready: Arc<AtomicBool>,
+    /// Where reference files go.
+    pub uploads: Arc<dyn ReferenceUpload>,
+}
+
+/// What handlers share; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// The parts and what the API keeps beside them.
+pub struct Shared {
+    parts: Parts,
+    keys: Mutex<HashMap<KeyId, (ApiKey, Timestamp)>>,
+    budgets: Mutex<HashMap<ProjectId, MinuteBudget>>,
+    pub(crate) budget: Budget,
+    pub(crate) commits: GroupCommit,
+    pub(crate) backlog: Backlog,
+}
+
+impl Deref for Shared {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// The state of an API made of `parts`; starts the task of the common commits, so it needs a
+    /// running tokio runtime.
+    pub fn new(parts: Parts) -> Self {
+        let capacity = &parts.config.capacity;
+        let clock = Arc::clone(&parts.clock);
+        Self(Arc::new(Shared {
+            keys: Mutex::default(),
+            budgets: Mutex::default(),
+            budget: Budget::new(capacity.body_bytes_in_flight),
+            commits: GroupCommit::start(parts.store.clone(), clock, capacity),
+            backlog: Backlog::new(capacity.max_pending),
+            parts,
+        }))
+    }
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs `make` with the generator; it must be quick.
+    pub(crate) fn random<T>(&self, make: impl FnOnce(&mut ChaCha8Rng) -> T) -> T {
+        make(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The key of this id, revoked or not, from memory where it was seen a moment ago.
+    pub(crate) async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, ApiError> {
+        let now = self.now();
+        if let Some((key, seen)) = self.remembered().get(&id)
+            && now.since(*seen) < KEY_TTL
+            && *seen <= now
+        {
+            return Ok(Some(key.clone()));
+        }
+        let key = self.store.find_key(id).await?;
+        let mut remembered = self.remembered();
+        if remembered.len() >= KEYS_REMEMBERED {
+            remembered.clear();
+        }
+        if let Some(key) = &key {
+            remembered.insert(id, (key.clone(), now));
+        }
+        Ok(key)
+    }
+
+    /// Forgets a key that was revoked.
+    pub(crate) fn forget_key(&self, id: KeyId) {
+        self.remembered().remove(&id);
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, (ApiKey, Timestamp)>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The probability with which `row` is kept; `None` when it is left out.
+    pub(crate) fn sample(
+        &self,
+        project: ProjectId,
+        row: &NewInteraction,
+        now: Timestamp,
+    ) -> Option<f64> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = budgets.entry(project).or_default();
+        let session = row.session_id.as_deref();
+        let name = project.to_string();
+        match sample::decide(&self.sampling, &name, session, &row.id, budget, now) {
+            Decision::Keep { probability } => Some(probability),
+            Decision::Drop => None,
+        }
+    }
+
+    /// What a body of interactions may cost.
+    pub(crate) fn batch_limits(&self) -> BodyLimits {
+        BodyLimits {
+            wire: self.config.limits.body_bytes,
+            decompressed: self.config.limits.decompressed_bytes,
+            idle: Duration::from_secs(self.config.timeouts.body_idle_seconds),
+        }
+    }
+
+    /// What any other document may cost.
+    pub(crate) fn document_limits(&self) -> BodyLimits {
+        BodyLimits { wire: DOCUMENT_BYTES, decompressed: DOCUMENT_BYTES, ..self.batch_limits() }
+    }
+}
