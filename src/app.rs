@@ -29,7 +29,6 @@ use crate::embed::{self, EmbedService, Embedder, Progress};
 use crate::id::{KeyId, ProjectId};
 use crate::model::key::Role;
 use crate::notify::Notifier;
-use crate::sample::Sampler;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::worker::delivery::DeliveryWorker;
@@ -128,7 +127,7 @@ impl Daemon {
             config: Arc::new(worker_config),
             holder: holder.into(),
         };
-        let notifier = Arc::new(Notifier::new(&config.notify)?);
+        let notifier = Notifier::new(&config.notify)?;
         let ready = Arc::new(AtomicBool::new(false));
         let state = AppState::new(Parts {
             store: store.clone(),
@@ -137,7 +136,7 @@ impl Daemon {
             metrics: context.metrics.clone(),
             wakers: wakers.clone(),
             config: config.server.clone(),
-            sampler: Arc::new(Sampler::new(config.sampling)),
+            sampling: config.sampling,
             default_project: project,
             embedder_ready: ready.clone(),
             uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
@@ -176,12 +175,17 @@ impl Daemon {
         &mut self,
         context: &Context,
         embedder: Arc<dyn Embedder>,
-        notifier: Arc<Notifier>,
+        notifier: Notifier,
     ) -> anyhow::Result<()> {
         let service = EmbedService::start(embedder, EMBED_QUEUE)?;
         let digest = service.model_digest().to_owned();
         let poll = Duration::from_millis(context.config.poll_milliseconds);
-        self.spawn(context, EmbeddingWorker::new(context.clone(), service.clone()), |w| &w.embedding, poll);
+        self.spawn(
+            context,
+            EmbeddingWorker::new(context.clone(), service.clone()),
+            |w| &w.embedding,
+            poll,
+        );
         let references = ReferenceWorker::new(context.clone(), service);
         self.spawn(context, references, |w| &w.reference, poll);
         let evaluation = EvaluationWorker::new(context.clone(), digest);
@@ -240,8 +244,7 @@ async fn first_key(
     clock: &Arc<dyn Clock>,
     rng: &mut ChaCha8Rng,
 ) -> anyhow::Result<Option<String>> {
-    let wanted =
-        config.server.auth.mode == AuthMode::Keys && config.server.bind.ip().is_loopback();
+    let wanted = config.server.auth.mode == AuthMode::Keys && config.server.bind.ip().is_loopback();
     if !wanted || store.count_keys().await? > 0 {
         return Ok(None);
     }

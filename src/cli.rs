@@ -20,8 +20,10 @@ use crate::config::{self, Config, Sources};
 /// from a frozen reference.
 #[derive(Debug, Parser)]
 #[command(name = "seamark", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Start with:  seamark demo\nDocumentation: README.md, docs/OPERATIONS.md\n\n\
-Exit codes: 0 done, 1 failed or drift found (check), 2 wrong arguments.")]
+#[command(
+    after_help = "Start with:  seamark demo\nDocumentation: README.md, docs/OPERATIONS.md\n\n\
+Exit codes: 0 done, 1 failed or drift found (check), 2 wrong arguments."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: GlobalArgs,

@@ -65,10 +65,9 @@ impl Config {
         sections
             .into_iter()
             .flat_map(|(section, problems)| {
-                problems.into_iter().map(move |(key, detail)| Problem {
-                    path: format!("{section}.{key}"),
-                    detail,
-                })
+                problems
+                    .into_iter()
+                    .map(move |(key, detail)| Problem { path: format!("{section}.{key}"), detail })
             })
             .collect()
     }

@@ -59,7 +59,6 @@ pub struct Demo {
 pub fn settings(mut config: Config, data: &Path) -> Config {
     config.store.url = format!("sqlite://{}", database(data).display());
     config.notify.allow_private.push("127.0.0.1".to_owned());
-    config.server.allow_http_receivers = true;
     config
 }
 
@@ -116,7 +115,9 @@ impl Demo {
         let chosen: Vec<Value> = self
             .interactions
             .iter()
-            .filter(|i| i.occurred_at_micros >= day(from) && (last || i.occurred_at_micros < day(to)))
+            .filter(|i| {
+                i.occurred_at_micros >= day(from) && (last || i.occurred_at_micros < day(to))
+            })
             .map(Interaction::to_json)
             .collect();
         for batch in chosen.chunks(BATCH) {

@@ -55,7 +55,9 @@ impl Lines {
             texts.join("; ").trim().to_owned()
         })?;
         if item.occurred_at.is_none() {
-            return Err("/occurred_at is missing; event time orders and dates everything".to_owned());
+            return Err(
+                "/occurred_at is missing; event time orders and dates everything".to_owned()
+            );
         }
         item.id.get_or_insert_with(|| format!("line-{}", self.next));
         Ok(item)
@@ -134,7 +136,8 @@ pub fn count_lines(path: &Path) -> anyhow::Result<u64> {
     let mut buffer = vec![0; 1 << 16];
     let mut count = 0;
     loop {
-        let n = reader.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;
+        let n =
+            reader.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;
         if n == 0 {
             return Ok(count);
         }

@@ -145,8 +145,8 @@ pub fn replay(
 
 fn monitor_specs(path: Option<&Path>) -> anyhow::Result<Vec<MonitorSpec>> {
     let Some(path) = path else { return Ok(vec![MonitorSpec::named("default")]) };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file: MonitorFile =
         toml::from_str(&text).with_context(|| format!("{} is not usable", path.display()))?;
     let problems: Vec<String> = file

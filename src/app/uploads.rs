@@ -10,14 +10,14 @@ use crate::store::{Store, StoreError};
 use crate::worker::Wakers;
 
 /// Stores an uploaded reference with its rows in one commit; the reference worker embeds them.
-pub struct Uploads {
+pub(super) struct Uploads {
     store: Store,
     wakers: Wakers,
 }
 
 impl Uploads {
     /// A door to `store`.
-    pub fn new(store: Store, wakers: Wakers) -> Self {
+    pub(super) fn new(store: Store, wakers: Wakers) -> Self {
         Self { store, wakers }
     }
 }

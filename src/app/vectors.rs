@@ -15,10 +15,9 @@ pub fn events(
 ) -> Result<Vec<Event>, EmbedError> {
     let mut texts = Vec::new();
     for item in &items {
-        for (side, text) in [
-            (Side::Query, Some(item.query.as_str())),
-            (Side::Response, item.response.as_deref()),
-        ] {
+        for (side, text) in
+            [(Side::Query, Some(item.query.as_str())), (Side::Response, item.response.as_deref())]
+        {
             texts.extend(text.filter(|text| !is_blank(text)).map(|text| Text { side, text }));
         }
     }

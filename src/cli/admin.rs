@@ -176,8 +176,7 @@ async fn freeze(desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {
         _ => bail!("give --from and a later --to, or --next"),
     };
     let mut rng = seeded_rng();
-    let version =
-        desk.store.next_reference_version(desk.project, monitor.id, &args.name).await?;
+    let version = desk.store.next_reference_version(desk.project, monitor.id, &args.name).await?;
     let reference = Reference {
         id: ReferenceId::new(desk.now, &mut rng),
         project_id: desk.project,
@@ -295,7 +294,13 @@ pub(super) async fn key(config: Config, command: KeyCommand) -> anyhow::Result<E
                 .map(|key| {
                     let revoked = key.revoked_at.map_or_else(String::new, |at| at.to_string());
                     let role = key.role.as_str().to_owned();
-                    vec![key.id.to_string(), key.name.clone(), role, key.created_at.to_string(), revoked]
+                    vec![
+                        key.id.to_string(),
+                        key.name.clone(),
+                        role,
+                        key.created_at.to_string(),
+                        revoked,
+                    ]
                 })
                 .collect();
             print(&table::render(&["id", "name", "role", "created", "revoked"], &rows, 5));

@@ -60,7 +60,9 @@ impl Stage for Bars {
 async fn play(config: Config, exit: bool) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let mut bars = Bars { current: ProgressBar::hidden() };
-    print("A telecom operator's support assistant: two weeks of chats, and a product launch on day 11.");
+    print(
+        "A telecom operator's support assistant: two weeks of chats, and a product launch on day 11.",
+    );
     let mut demo = Demo::start(config, SystemClock.now(), progress::pull()).await?;
     print(&format!("  daemon       http://{}  (SQLite, model loaded)", demo.daemon.address));
 
@@ -135,7 +137,9 @@ async fn show_arrivals(demo: &mut Demo) {
                 if webhooks == 0 {
                     let signature = if right { "signature verified" } else { "SIGNATURE WRONG" };
                     let kind = body["type"].as_str().unwrap_or_default();
-                    print(&format!("\nWebhook receiver, first message: {kind}, id {id}, {signature}"));
+                    print(&format!(
+                        "\nWebhook receiver, first message: {kind}, id {id}, {signature}"
+                    ));
                 }
                 webhooks += 1;
                 verified += usize::from(right);

@@ -43,7 +43,11 @@ pub(super) fn run(config: &Config, command: &ModelCommand) -> anyhow::Result<Exi
             let manifest = find(name)?;
             let draw = progress::pull();
             let files = weights::pull(&manifest, dir, &draw)?;
-            print(&format!("{} is in {}, every file checked", manifest.name, files.folder.display()));
+            print(&format!(
+                "{} is in {}, every file checked",
+                manifest.name,
+                files.folder.display()
+            ));
         }
         ModelCommand::List => {
             let rows: Vec<Vec<String>> = weights::list(dir)?
@@ -85,7 +89,8 @@ fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
     let ready = started.elapsed();
     let mut rows = Vec::new();
     for words in [1, 10, 40, 150] {
-        let (batched, single) = measure(embedder.as_ref(), words, Duration::from_secs_f64(seconds))?;
+        let (batched, single) =
+            measure(embedder.as_ref(), words, Duration::from_secs_f64(seconds))?;
         rows.push(vec![
             words.to_string(),
             format!("{batched:.0}"),
@@ -101,7 +106,9 @@ fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
 fn measure(embedder: &dyn Embedder, words: usize, time: Duration) -> anyhow::Result<(f64, f64)> {
     let text = |i: usize| -> String {
         let noun = ["data", "airtime", "router", "invoice", "roaming", "voucher", "signal"];
-        (0..words).map(|w| format!("{} {} ", noun[(i + w) % noun.len()], (i * 31 + w) % 97)).collect()
+        (0..words)
+            .map(|w| format!("{} {} ", noun[(i + w) % noun.len()], (i * 31 + w) % 97))
+            .collect()
     };
     let mut made = 0;
     let mut singles = Vec::new();

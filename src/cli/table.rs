@@ -32,8 +32,18 @@ pub(super) fn render(header: &[&str], rows: &[Vec<String>], left: usize) -> Stri
 
 /// Verdicts as a table, drift marked by word and sign.
 pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
-    let header =
-        ["stream", "window", "detector", "verdict", "statistic", "threshold", "p", "effect", "n", "n_ref"];
+    let header = [
+        "stream",
+        "window",
+        "detector",
+        "verdict",
+        "statistic",
+        "threshold",
+        "p",
+        "effect",
+        "n",
+        "n_ref",
+    ];
     let rows: Vec<Vec<String>> = verdicts
         .iter()
         .map(|v| {

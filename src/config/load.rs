@@ -158,25 +158,23 @@ fn set(
     origin: &str,
     problems: &mut Vec<Problem>,
 ) {
-    let (mut table, mut known) = (table, known);
-    let mut keys = path.split('.').peekable();
-    while let Some(key) = keys.next() {
-        match (known.get(key), table.get_mut(key)) {
-            (Some(Value::Table(k)), Some(Value::Table(t))) if keys.peek().is_some() => {
-                (known, table) = (k, t);
-            }
-            (Some(default), Some(slot)) if keys.peek().is_none() => {
-                match parse_as(default, text) {
-                    Some(value) => *slot = value,
-                    None => problems.push(wrong_type(path, origin, default, text)),
-                }
-                return;
-            }
-            _ => {
-                problems.push(unknown(path, origin, known));
-                return;
-            }
-        }
+    let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut place = Some((table, known));
+    for name in section.split('.').filter(|name| !name.is_empty()) {
+        place = place.and_then(|(table, known)| {
+            Some((table.get_mut(name)?.as_table_mut()?, known.get(name)?.as_table()?))
+        });
+    }
+    let Some((table, known)) = place else {
+        problems.push(unknown(path, origin, known));
+        return;
+    };
+    match (known.get(key), table.get_mut(key)) {
+        (Some(default), Some(slot)) => match parse_as(default, text) {
+            Some(value) => *slot = value,
+            None => problems.push(wrong_type(path, origin, default, text)),
+        },
+        _ => problems.push(unknown(path, origin, known)),
     }
 }
 

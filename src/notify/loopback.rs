@@ -89,7 +89,11 @@ impl LoopbackClient {
         let text = response.text().await.map_err(lost)?;
         if !status.is_success() {
             let body = super::text::cut(&text, 500);
-            return Err(LoopbackError::Refused { path: path.to_owned(), status: status.as_u16(), body });
+            return Err(LoopbackError::Refused {
+                path: path.to_owned(),
+                status: status.as_u16(),
+                body,
+            });
         }
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }

@@ -1,7 +1,5 @@
 //! Brings messages from the outbox to their receivers.
 
-use std::sync::Arc;
-
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
@@ -16,13 +14,13 @@ use crate::worker::driver::{Worker, WorkerError};
 /// Claims due deliveries and makes one attempt at each.
 pub struct DeliveryWorker {
     context: Context,
-    notifier: Arc<Notifier>,
+    notifier: Notifier,
     under_way: JoinSet<Result<(), WorkerError>>,
 }
 
 impl DeliveryWorker {
     /// A worker that sends through `notifier`.
-    pub fn new(context: Context, notifier: Arc<Notifier>) -> Self {
+    pub fn new(context: Context, notifier: Notifier) -> Self {
         Self { context, notifier, under_way: JoinSet::new() }
     }
 }

@@ -45,7 +45,13 @@ impl EmbeddingWorker {
                     let after = i64::from(self.context.config.quarantine_after);
                     let store = &self.context.store;
                     store
-                        .fail_embedding(row.project_id, row.seq, row.token, &error.to_string(), after)
+                        .fail_embedding(
+                            row.project_id,
+                            row.seq,
+                            row.token,
+                            &error.to_string(),
+                            after,
+                        )
                         .await?;
                 }
             }
@@ -106,9 +112,8 @@ pub(super) async fn embed_rows<'a>(
     let mut present = Vec::new();
     for (query, response) in rows {
         let query = (!is_blank(query)).then(|| (Side::Query, query.to_owned()));
-        let response = response
-            .filter(|text| !is_blank(text))
-            .map(|text| (Side::Response, text.to_owned()));
+        let response =
+            response.filter(|text| !is_blank(text)).map(|text| (Side::Response, text.to_owned()));
         present.push((query.is_some(), response.is_some()));
         texts.extend(query.into_iter().chain(response));
     }

@@ -36,9 +36,10 @@ impl Messages {
         assessments: &[Assessment],
     ) -> Result<Vec<Delivery>, WorkerError> {
         let mut deliveries = Vec::new();
-        let due = assessments.iter().flat_map(|assessment| {
-            assessment.changes.iter().map(move |change| (&assessment.report, change))
-        });
+        let mut due: Vec<(&Report, &Change)> = Vec::new();
+        for assessment in assessments {
+            due.extend(assessment.changes.iter().map(|change| (&assessment.report, change)));
+        }
         for (report, change) in due {
             let Some(event) = change.transition.as_ref().and_then(alert::notifies) else {
                 continue;

@@ -3,9 +3,7 @@
 use crate::model::alert::AlertState;
 use crate::model::monitor::Monitor;
 use crate::model::verdict::{Verdict, VerdictStatus};
-use crate::telemetry::{
-    AlertLabels, DetectorLabels, MonitorLabels, ResultLabels, StateLabels,
-};
+use crate::telemetry::{AlertLabels, DetectorLabels, MonitorLabels, ResultLabels, StateLabels};
 use crate::worker::assess::Assessment;
 use crate::worker::context::Context;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::detect::freeze::{FreezeError, freeze};
 use crate::detect::profile::ReferenceProfile;
+use crate::embed::EmbedService;
 use crate::model::interaction::Event;
 use crate::model::monitor::Monitor;
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
-use crate::embed::EmbedService;
 use crate::store::FreezeCommit;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -64,6 +64,7 @@ impl ReferenceWorker {
         }
         crate::fault::point("reference.rows_written");
         self.progress(reference, ReferenceStatus::Computing, 0.0, None).await?;
+        self.context.store.delete_reference_upload(reference.id).await?;
         Ok(true)
     }
 

@@ -33,7 +33,7 @@ impl Worker for RetentionWorker {
             sketches_before: before(keep.sketches_days),
             reports_before: before(keep.reports_days),
         };
-        let removed = context.store.apply_retention(&cutoffs, now).await?;
+        let removed = context.store.apply_retention(&cutoffs).await?;
         tracing::debug!(?removed, "retention applied");
         Ok(false)
     }

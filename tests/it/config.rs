@@ -5,10 +5,16 @@ use std::io::Write;
 use seamark::config::{Config, DEFAULT_TOML, Sources, load, to_display};
 use toml::{Table, Value};
 
-fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> (Sources, tempfile::NamedTempFile) {
+fn sources(
+    file: &str,
+    environment: &[(&str, &str)],
+    flags: &[(&str, &str)],
+) -> (Sources, tempfile::NamedTempFile) {
     let mut handle = tempfile::NamedTempFile::new().unwrap();
     handle.write_all(file.as_bytes()).unwrap();
-    let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let own = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+    };
     let sources = Sources {
         file: Some(handle.path().to_owned()),
         environment: own(environment),
@@ -29,8 +35,10 @@ fn the_default_file_is_the_default_and_names_every_key() {
 fn keys(prefix: &str, value: &Value) -> Vec<String> {
     match value {
         Value::Table(table) => {
-            let mut all: Vec<String> =
-                table.iter().flat_map(|(key, value)| keys(&format!("{prefix}.{key}"), value)).collect();
+            let mut all: Vec<String> = table
+                .iter()
+                .flat_map(|(key, value)| keys(&format!("{prefix}.{key}"), value))
+                .collect();
             all.sort();
             all
         }
@@ -65,7 +73,8 @@ fn flags_beat_environment_beats_file_beats_defaults() {
 #[test]
 fn all_problems_come_at_once_with_their_paths() {
     let file = "[worker]\nlease_seconds = \"long\"\nlaese = 1\n[nonsense]\nx = 1\n";
-    let environment = [("SEAMARK__SERVER__BINDD", "x"), ("SEAMARK__WORKER__EMBEDDING_BATCH", "many")];
+    let environment =
+        [("SEAMARK__SERVER__BINDD", "x"), ("SEAMARK__WORKER__EMBEDDING_BATCH", "many")];
     let (sources, _file) = sources(file, &environment, &[("worker.poll_milliseconds", "0")]);
     let error = load(&sources).unwrap_err();
     let text = error.to_string();

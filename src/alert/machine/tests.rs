@@ -59,7 +59,9 @@ fn life(policy: &AlertPolicy, ratios: &[Option<f64>]) -> Vec<Change> {
     for (i, ratio) in ratios.iter().enumerate() {
         let report = report(i as i64 + 1, vec![verdict(Stream::Query, *ratio)]);
         let now = report.evaluated_at;
-        if let Some(change) = step(policy, open.as_ref(), *ratio, &report, Stream::Query, now, &mut rng) {
+        if let Some(change) =
+            step(policy, open.as_ref(), *ratio, &report, Stream::Query, now, &mut rng)
+        {
             let stored = serde_json::to_string(&change.alert).unwrap();
             open = Some(serde_json::from_str(&stored).unwrap());
             changes.push(change);
