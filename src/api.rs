@@ -34,4 +34,4 @@ pub use ingest::item::{Received, Rules, read as read_item};
 pub use openapi::{openapi, openapi_json};
 pub use routes::{RouteInfo, route_table, router};
 pub use server::serve;
-pub use state::{AppState, Parts, ReferenceUpload, Wakers};
+pub use state::{AppState, Parts, ReferenceUpload};

@@ -1,1 +1,266 @@
-//! app: being written.
+//! The composition root: opens the parts, starts the tasks, stops them in order.
+
+pub mod demo;
+pub mod embedder;
+pub mod files;
+pub mod lock;
+pub mod replay;
+mod uploads;
+pub mod vectors;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, AppState, AuthMode, Parts, generate_key};
+use crate::app::lock::DataLock;
+use crate::app::uploads::Uploads;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::embed::{self, EmbedService, Embedder, Progress};
+use crate::id::{KeyId, ProjectId};
+use crate::model::key::Role;
+use crate::notify::Notifier;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::worker::delivery::DeliveryWorker;
+use crate::worker::driver::{self, Worker};
+use crate::worker::embedding::EmbeddingWorker;
+use crate::worker::evaluation::EvaluationWorker;
+use crate::worker::reference::ReferenceWorker;
+use crate::worker::retention::RetentionWorker;
+use crate::worker::{Context, Wakers};
+
+/// The project that everything belongs to until there are more.
+pub const DEFAULT_PROJECT: &str = "default";
+
+/// Batches that wait for the embedder at most.
+const EMBED_QUEUE: usize = 4;
+
+/// How often retention is looked after.
+const RETENTION_PERIOD: Duration = Duration::from_secs(3600);
+
+/// A running daemon.
+pub struct Daemon {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The first key, when one was made: to be shown once.
+    pub first_key: Option<String>,
+    /// Its database.
+    pub store: Store,
+    /// Its project.
+    pub project: ProjectId,
+    server: tokio::task::JoinHandle<()>,
+    stop_server: CancellationToken,
+    workers: JoinSet<()>,
+    stop_workers: CancellationToken,
+    _lock: Option<DataLock>,
+}
+
+/// What a daemon is started from besides its settings.
+pub struct Launch {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: ChaCha8Rng,
+    /// An embedder that is there already; opened from the settings when `None`.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// Hears of the model being fetched and loaded.
+    pub progress: Box<dyn Fn(Progress<'_>) + Send>,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            rng: seeded_rng(),
+            embedder: None,
+            progress: Box::new(|_| ()),
+        }
+    }
+}
+
+/// A generator seeded by the system.
+pub fn seeded_rng() -> ChaCha8Rng {
+    ChaCha8Rng::from_os_rng()
+}
+
+impl Daemon {
+    /// Opens everything and starts serving: it listens early and is ready late, when the model is
+    /// loaded. Fails with one clear line.
+    pub async fn start(config: Config, launch: Launch) -> anyhow::Result<Self> {
+        let lock = DataLock::of_store(&config.store)?;
+        let store = Store::open(&config.store).await.context("cannot open the database")?;
+        store.migrate().await.context("cannot bring the database up to date")?;
+        let now = launch.clock.now();
+        let mut rng = launch.rng;
+        let project = store.ensure_project(DEFAULT_PROJECT, now, &mut rng).await?;
+        store.ensure_partitions(now).await?;
+        let listener = listen(config.server.bind).await?;
+        let address = listener.local_addr()?;
+        let first_key = first_key(&config, &store, project, &launch.clock, &mut rng).await?;
+
+        let wakers = Wakers::default();
+        let rng = Arc::new(Mutex::new(rng));
+        let mut worker_config = config.worker.clone();
+        if worker_config.public_url.is_empty() {
+            worker_config.public_url = format!("http://{address}");
+        }
+        let holder = {
+            let mut rng = rng.lock().map_err(|_| anyhow::anyhow!("generator is poisoned"))?;
+            KeyId::new(now, &mut *rng).to_string()
+        };
+        let context = Context {
+            store: store.clone(),
+            clock: launch.clock.clone(),
+            rng: rng.clone(),
+            metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
+            wakers: wakers.clone(),
+            config: Arc::new(worker_config),
+            holder: holder.into(),
+        };
+        let notifier = Notifier::new(&config.notify)?;
+        let ready = Arc::new(AtomicBool::new(false));
+        let state = AppState::new(Parts {
+            store: store.clone(),
+            clock: launch.clock,
+            rng,
+            metrics: context.metrics.clone(),
+            wakers: wakers.clone(),
+            config: config.server.clone(),
+            sampling: config.sampling,
+            default_project: project,
+            embedder_ready: ready.clone(),
+            uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
+            notifier: notifier.clone(),
+        });
+        let stop_server = CancellationToken::new();
+        let server = tokio::spawn(api::serve(
+            listener,
+            api::router(state),
+            stop_server.clone(),
+            config.server.clone(),
+        ));
+        let mut daemon = Self {
+            address,
+            first_key,
+            store,
+            project,
+            server,
+            stop_server,
+            workers: JoinSet::new(),
+            stop_workers: CancellationToken::new(),
+            _lock: lock,
+        };
+        match open_embedder(&config, launch.embedder, launch.progress).await {
+            Ok(embedder) => daemon.start_workers(&context, embedder, notifier)?,
+            Err(error) => {
+                daemon.stop().await;
+                return Err(error);
+            }
+        }
+        ready.store(true, Ordering::Release);
+        Ok(daemon)
+    }
+
+    fn start_workers(
+        &mut self,
+        context: &Context,
+        embedder: Arc<dyn Embedder>,
+        notifier: Notifier,
+    ) -> anyhow::Result<()> {
+        let service = EmbedService::start(embedder, EMBED_QUEUE)?;
+        let digest = service.model_digest().to_owned();
+        let poll = Duration::from_millis(context.config.poll_milliseconds);
+        self.spawn(
+            context,
+            EmbeddingWorker::new(context.clone(), service.clone()),
+            |w| &w.embedding,
+            poll,
+        );
+        let references = ReferenceWorker::new(context.clone(), service);
+        self.spawn(context, references, |w| &w.reference, poll);
+        let evaluation = EvaluationWorker::new(context.clone(), digest);
+        self.spawn(context, evaluation, |w| &w.evaluation, poll);
+        let delivery = DeliveryWorker::new(context.clone(), notifier);
+        self.spawn(context, delivery, |w| &w.delivery, poll);
+        let retention = RetentionWorker::new(context.clone());
+        self.spawn(context, retention, |w| &w.retention, RETENTION_PERIOD);
+        Ok(())
+    }
+
+    fn spawn<W: Worker + Send + 'static>(
+        &mut self,
+        context: &Context,
+        worker: W,
+        waker: fn(&Wakers) -> &tokio::sync::Notify,
+        period: Duration,
+    ) {
+        let (wakers, stop) = (context.wakers.clone(), self.stop_workers.clone());
+        self.workers.spawn(async move { driver::run(worker, waker(&wakers), period, stop).await });
+    }
+
+    /// Stops in order: no new requests, open ones finished, workers done with what they hold or
+    /// having given it back, database closed.
+    pub async fn stop(mut self) {
+        self.stop_server.cancel();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server ended early");
+        }
+        self.stop_workers.cancel();
+        while let Some(ended) = self.workers.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker ended early");
+            }
+        }
+        self.store.close().await;
+    }
+}
+
+async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(bind).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "port {} is taken on {}: stop the program that uses it, or choose another with --bind",
+            bind.port(),
+            bind.ip()
+        ),
+        _ => anyhow::anyhow!("cannot listen on {bind}: {error}"),
+    })
+}
+
+/// On loopback the first start makes an admin key, so that the second command can be a request.
+async fn first_key(
+    config: &Config,
+    store: &Store,
+    project: ProjectId,
+    clock: &Arc<dyn Clock>,
+    rng: &mut ChaCha8Rng,
+) -> anyhow::Result<Option<String>> {
+    let wanted = config.server.auth.mode == AuthMode::Keys && config.server.bind.ip().is_loopback();
+    if !wanted || store.count_keys().await? > 0 {
+        return Ok(None);
+    }
+    let (text, key) = generate_key(project, "first", Role::Admin, clock.now(), rng);
+    store.insert_key(&key).await?;
+    Ok(Some(text))
+}
+
+async fn open_embedder(
+    config: &Config,
+    given: Option<Arc<dyn Embedder>>,
+    progress: Box<dyn Fn(Progress<'_>) + Send>,
+) -> anyhow::Result<Arc<dyn Embedder>> {
+    if let Some(embedder) = given {
+        return Ok(embedder);
+    }
+    let settings = config.embedding.clone();
+    Ok(tokio::task::spawn_blocking(move || embed::open(&settings, &*progress)).await??)
+}

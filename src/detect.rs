@@ -1,1 +1,16 @@
-//! detect: being written.
+//! Decides whether a window differs from the reference: pure, no I/O, time and seeds are arguments.
+//!
+//! [`freeze::freeze`] turns reference events into a [`profile::ReferenceProfile`];
+//! [`engine::Engine`] slides windows over events and judges them with
+//! [`compare::Comparator`]. The daemon, `replay` and `check` all run this code.
+
+pub mod budget;
+pub mod check;
+pub mod compare;
+pub mod engine;
+pub mod examples;
+pub mod freeze;
+pub mod grid;
+pub mod profile;
+pub mod state;
+pub mod values;

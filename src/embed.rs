@@ -1,1 +1,142 @@
-//! embed: being written.
+//! Texts to unit vectors: the embedders, their weights and their caches.
+
+mod architecture;
+mod backend;
+mod batch;
+mod cache;
+mod candle;
+mod disk_cache;
+mod error;
+mod hashing;
+mod manifest;
+mod service;
+mod tokens;
+pub mod weights;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+
+pub use self::backend::{Embedder, Side, Text};
+pub use self::cache::CachedEmbedder;
+pub use self::candle::CandleEmbedder;
+pub use self::disk_cache::DiskCache;
+pub use self::error::EmbedError;
+pub use self::hashing::HashingEmbedder;
+pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
+pub use self::service::EmbedService;
+pub use self::weights::Progress;
+
+/// What makes the vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// A model of the BERT family.
+    Candle,
+    /// Hashed words: for tests, without any weights.
+    Hashing,
+}
+
+/// Where the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// The processor.
+    Cpu,
+    /// The first NVIDIA GPU; the program must be built with the feature `cuda`.
+    Cuda,
+}
+
+/// The section `embed` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What makes the vectors.
+    pub backend: BackendKind,
+    /// The model's name, as its manifest has it.
+    pub model: String,
+    /// The folder of manifests and weights.
+    pub models_dir: PathBuf,
+    /// Where the model runs.
+    pub device: DeviceKind,
+    /// The most tokens in one forward pass, padding counted.
+    pub batch_tokens: usize,
+    /// CPU threads of the model; 0 is one on each core.
+    pub threads: usize,
+    /// Memory for embeddings of texts seen lately, in MiB; 0 is none.
+    pub cache_mib: usize,
+    /// A folder that keeps all embeddings across runs; empty for none.
+    pub disk_cache: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            backend: BackendKind::Candle,
+            model: "all-MiniLM-L6-v2".to_owned(),
+            models_dir: PathBuf::from("models"),
+            device: DeviceKind::Cpu,
+            batch_tokens: 2048,
+            threads: 0,
+            cache_mib: 64,
+            disk_cache: PathBuf::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if self.batch_tokens == 0 {
+            problems.push(("batch_tokens".to_owned(), "must be at least 1".to_owned()));
+        }
+        if self.device == DeviceKind::Cuda && !cfg!(feature = "cuda") {
+            let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
+            problems.push(("device".to_owned(), detail));
+        }
+        problems
+    }
+}
+
+/// The embedder of `config`, its weights fetched if need be, behind its caches if it has any.
+pub fn open(
+    config: &Config,
+    progress: &dyn Fn(Progress<'_>),
+) -> Result<Arc<dyn Embedder>, EmbedError> {
+    let inner: Arc<dyn Embedder> = match config.backend {
+        BackendKind::Hashing => Arc::new(HashingEmbedder::new()),
+        BackendKind::Candle => Arc::new(open_candle(config, progress)?),
+    };
+    let disk = match config.disk_cache.as_path() {
+        folder if folder.as_os_str().is_empty() => None,
+        folder => Some(DiskCache::open(folder, inner.model_digest(), inner.dimension())?),
+    };
+    if disk.is_none() && config.cache_mib == 0 {
+        return Ok(inner);
+    }
+    Ok(Arc::new(CachedEmbedder::new(inner, config.cache_mib << 20, disk)))
+}
+
+fn open_candle(
+    config: &Config,
+    progress: &dyn Fn(Progress<'_>),
+) -> Result<CandleEmbedder, EmbedError> {
+    let manifest = Manifest::find(&config.model, &config.models_dir)?;
+    let weights = weights::pull(&manifest, &config.models_dir, progress)?;
+    progress(Progress::Stage("loading the model"));
+    let device = device(config.device)?;
+    CandleEmbedder::load(&manifest, &weights, device, config.batch_tokens, config.threads)
+}
+
+fn device(kind: DeviceKind) -> Result<Device, EmbedError> {
+    match kind {
+        DeviceKind::Cpu => Ok(Device::Cpu),
+        DeviceKind::Cuda => Device::new_cuda(0).map_err(|error| EmbedError::Device {
+            device: "cuda",
+            problem: architecture::first_line(&error),
+        }),
+    }
+}

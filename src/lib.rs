@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod detect;
 pub mod embed;
+pub mod fault;
 pub mod id;
 pub mod model;
 pub mod notify;

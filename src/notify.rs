@@ -6,6 +6,7 @@
 mod address;
 mod backoff;
 mod client;
+mod loopback;
 mod message;
 mod signature;
 mod slack;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{AllowError, UrlError, is_public};
 pub use backoff::{Next, delay_before};
 pub use client::BuildError;
+pub use loopback::{LoopbackClient, LoopbackError};
 pub use message::{AlertMessage, ExampleText, Links, body, test_body};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
@@ -43,6 +45,24 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self { allow_private: Vec::new(), connect_timeout_ms: 5_000, timeout_ms: 15_000 }
+    }
+}
+
+impl Config {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if let Err(error) = Guard::new(&self.allow_private) {
+            problems.push(("allow_private".to_owned(), error.to_string()));
+        }
+        for (key, value) in
+            [("connect_timeout_ms", self.connect_timeout_ms), ("timeout_ms", self.timeout_ms)]
+        {
+            if value == 0 {
+                problems.push((key.to_owned(), "must be at least 1".to_owned()));
+            }
+        }
+        problems
     }
 }
 

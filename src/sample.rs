@@ -4,4 +4,4 @@ mod budget;
 mod sampler;
 
 pub use budget::MinuteBudget;
-pub use sampler::{ConfigError, Decision, SamplingConfig, decide};
+pub use sampler::{Decision, SamplingConfig, decide};

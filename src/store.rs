@@ -25,6 +25,7 @@ mod receivers;
 mod references;
 mod reports;
 mod retention;
+mod uploads;
 
 pub use alerts::AlertFilter;
 pub use config::Config;

@@ -1,1 +1,19 @@
-//! worker: being written.
+//! Orchestration: the only asynchronous glue between pure decisions and the outside.
+//!
+//! Every worker obeys one contract: woken by a signal *and* by a timer, it takes no input, finds its
+//! work by a query, is idempotent, and may die at any line; the next tick is the retry.
+
+pub mod assess;
+pub mod config;
+pub mod context;
+pub mod delivery;
+pub mod driver;
+pub mod embedding;
+pub mod evaluation;
+pub mod messages;
+mod observe;
+pub mod reference;
+pub mod retention;
+
+pub use config::Config;
+pub use context::{Context, Wakers};

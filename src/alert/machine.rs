@@ -22,11 +22,13 @@ pub struct Change {
 
 /// Judges one stream of `report`; `None` when nothing needs storing.
 ///
-/// `open` is the stream's pending or firing alert. One id lasts from the first crossing until the
+/// `ratio` is the stream's largest statistic ÷ threshold over the latest verdict of every window,
+/// `None` while none could be judged: a window that was not due still counts. `open` is the stream's pending or firing alert. One id lasts from the first crossing until the
 /// alert resolves; the next crossing begins a new alert, whose id is made of `now` and `rng`.
 pub fn step(
     policy: &AlertPolicy,
     open: Option<&Alert>,
+    ratio: Option<f64>,
     report: &Report,
     stream: Stream,
     now: Timestamp,
@@ -34,7 +36,7 @@ pub fn step(
 ) -> Option<Change> {
     let open = open.filter(|alert| trigger_state(alert) != TriggerState::Inactive);
     let before = open.map_or(TriggerState::Inactive, trigger_state);
-    let after = trigger(policy).step(before, largest_ratio(report, stream));
+    let after = trigger(policy).step(before, ratio);
     if after == before {
         return None;
     }
@@ -57,12 +59,6 @@ const fn trigger_state(alert: &Alert) -> TriggerState {
         AlertState::Firing => TriggerState::Firing { quiet: alert.streak },
         AlertState::Inactive | AlertState::Resolved => TriggerState::Inactive,
     }
-}
-
-/// The largest statistic ÷ threshold of the stream; `None` when no verdict could be judged.
-fn largest_ratio(report: &Report, stream: Stream) -> Option<f64> {
-    let verdicts = report.verdicts.iter().filter(|verdict| verdict.stream == stream);
-    verdicts.filter_map(Verdict::ratio).filter(|ratio| !ratio.is_nan()).reduce(f64::max)
 }
 
 fn begin(policy: &AlertPolicy, report: &Report, stream: Stream, id: AlertId) -> Alert {

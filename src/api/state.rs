@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
-use tokio::sync::Notify;
 
 use crate::api::body::BodyLimits;
 use crate::api::budget::Budget;
@@ -26,6 +25,7 @@ use crate::notify::Notifier;
 use crate::sample::{self, Decision, MinuteBudget, SamplingConfig};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::worker::Wakers;
 
 /// How long a found key is believed: another process' revocation counts after this at the latest.
 const KEY_TTL: Duration = Duration::from_secs(5);
@@ -33,19 +33,6 @@ const KEY_TTL: Duration = Duration::from_secs(5);
 const KEYS_REMEMBERED: usize = 1024;
 /// Bytes of a JSON document other than interactions.
 const DOCUMENT_BYTES: usize = 1 << 20;
-
-/// Wakes workers that else find their work by their timers.
-#[derive(Debug, Default)]
-pub struct Wakers {
-    /// New texts wait for embeddings.
-    pub embedding: Notify,
-    /// A reference waits to be frozen.
-    pub reference: Notify,
-    /// A monitor has changed.
-    pub evaluation: Notify,
-    /// A message waits in the outbox.
-    pub delivery: Notify,
-}
 
 /// Takes an uploaded reference file: rows that are no traffic and are in no window.
 pub trait ReferenceUpload: Send + Sync + 'static {
@@ -68,7 +55,7 @@ pub struct Parts {
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// To wake the workers.
-    pub wakers: Arc<Wakers>,
+    pub wakers: Wakers,
     /// Settings.
     pub config: Config,
     /// Judges the URLs of receivers.

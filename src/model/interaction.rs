@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 
 /// Labels of an interaction, for segments: `channel = "whatsapp"`.
 pub type Attributes = BTreeMap<String, String>;
 
 /// An interaction that was received, checked and kept by the sampler, not yet stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewInteraction {
     /// The caller's id, or one that was made: the idempotency key within the project.
     pub id: String,

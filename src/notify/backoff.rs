@@ -100,6 +100,7 @@ mod tests {
         ChaCha8Rng::seed_from_u64(4)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "stands for the client's result")]
     fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Result<Response, SendError> {
         let retry_after = retry_after.map(str::to_owned);
         Ok(Response { status, retry_after, body: body.to_owned() })

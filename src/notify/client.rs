@@ -53,6 +53,11 @@ pub(super) enum SendError {
     Exchange(String),
 }
 
+/// Chooses the one cryptography of the process; a second call finds it chosen, which is as good.
+pub(super) fn install_crypto_provider() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// A client whose connections go only where the guard lets them.
 #[derive(Debug, Clone)]
 pub(super) struct GuardedClient {
@@ -67,8 +72,7 @@ impl GuardedClient {
         connect_deadline: Duration,
         deadline: Duration,
     ) -> Result<Self, BuildError> {
-        // A second call finds the provider installed, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        install_crypto_provider();
         let guard = Arc::new(guard);
         let make = |builder: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
             builder(reqwest::Client::builder())
@@ -82,7 +86,7 @@ impl GuardedClient {
                 .user_agent(concat!("seamark/", env!("CARGO_PKG_VERSION")))
                 .build()
         };
-        let client = make(|builder| builder.tls_backend_rustls())
+        let client = make(reqwest::ClientBuilder::tls_backend_rustls)
             .or_else(|error| {
                 tracing::warn!(
                     error = %chain(&error),
@@ -103,7 +107,7 @@ impl GuardedClient {
             .body(request.body.to_owned())
             .send()
             .await;
-        let mut answer = sent.map_err(|error| explain(error.without_url()))?;
+        let mut answer = sent.map_err(|error| explain(&error.without_url()))?;
         let retry_after = answer.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = read_body(&mut answer).await;
@@ -135,16 +139,16 @@ async fn read_body(answer: &mut reqwest::Response) -> String {
     String::from_utf8_lossy(&body).into_owned()
 }
 
-fn explain(error: reqwest::Error) -> SendError {
-    if let Some(refused) = find_refusal(&error) {
+fn explain(error: &reqwest::Error) -> SendError {
+    if let Some(refused) = find_refusal(error) {
         return SendError::Url(refused);
     }
     if error.is_timeout() {
         SendError::Timeout
     } else if error.is_connect() {
-        SendError::Connect(chain(&error))
+        SendError::Connect(chain(error))
     } else {
-        SendError::Exchange(chain(&error))
+        SendError::Exchange(chain(error))
     }
 }
 

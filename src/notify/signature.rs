@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    const FIVE_MINUTES: Duration = Duration::from_secs(300);
+    const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)

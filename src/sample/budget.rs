@@ -39,6 +39,6 @@ mod tests {
         let start = Timestamp::from_micros(60_000_000);
         assert_eq!(budget.offer(start), 1);
         assert_eq!(budget.offer(start.plus(Duration::from_secs(59))), 2);
-        assert_eq!(budget.offer(start.plus(Duration::from_secs(60))), 1);
+        assert_eq!(budget.offer(start.plus(Duration::from_mins(1))), 1);
     }
 }

@@ -12,37 +12,24 @@ use crate::sample::budget::MinuteBudget;
 pub struct SamplingConfig {
     /// The share that is kept, in (0, 1].
     pub rate: f64,
-    /// About so many are kept in a minute at most; unset for no cap.
-    pub max_per_minute: Option<u32>,
+    /// About so many are kept in a minute at most; 0 for no cap.
+    pub max_per_minute: u32,
 }
 
 impl Default for SamplingConfig {
     fn default() -> Self {
-        Self { rate: 1.0, max_per_minute: None }
+        Self { rate: 1.0, max_per_minute: 0 }
     }
 }
 
-/// A sampling setting that cannot be followed.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    /// The rate is no share.
-    #[error("rate is {0}; give a number above 0 and at most 1")]
-    Rate(f64),
-    /// The cap would drop everything.
-    #[error("max_per_minute is 0, which keeps nothing; leave it unset for no cap")]
-    NoCap,
-}
-
 impl SamplingConfig {
-    /// Whether the settings can be followed.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if !(self.rate > 0.0 && self.rate <= 1.0) {
-            return Err(ConfigError::Rate(self.rate));
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        if self.rate > 0.0 && self.rate <= 1.0 {
+            return Vec::new();
         }
-        if self.max_per_minute == Some(0) {
-            return Err(ConfigError::NoCap);
-        }
-        Ok(())
+        let detail = format!("is {}; give a number above 0 and at most 1", self.rate);
+        vec![("rate".to_owned(), detail)]
     }
 }
 
@@ -74,8 +61,8 @@ pub fn decide(
 ) -> Decision {
     let offered = budget.offer(now);
     let probability = match config.max_per_minute {
-        None => config.rate,
-        Some(cap) => config.rate.min(f64::from(cap) / offered as f64),
+        0 => config.rate,
+        cap => config.rate.min(f64::from(cap) / offered as f64),
     };
     let (kind, key) = session_id.map_or(("id", id), |session| ("session", session));
     if place(project, kind, key) < probability {
@@ -117,7 +104,7 @@ mod tests {
     #[test]
     fn the_rate_is_kept_within_binomial_bounds() {
         for rate in [0.01, 0.1, 0.5, 0.9, 1.0] {
-            let config = SamplingConfig { rate, max_per_minute: None };
+            let config = SamplingConfig { rate, max_per_minute: 0 };
             let mut budget = MinuteBudget::default();
             let n = 20_000;
             let kept = (0..n).filter(|i| keep(&config, None, &i.to_string(), &mut budget) > 0.0);
@@ -129,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_session_has_one_answer() {
-        let config = SamplingConfig { rate: 0.5, max_per_minute: None };
+        let config = SamplingConfig { rate: 0.5, max_per_minute: 0 };
         let mut budget = MinuteBudget::default();
         for session in 0..200 {
             let session = session.to_string();
@@ -143,7 +130,7 @@ mod tests {
 
     #[test]
     fn weights_add_up_to_what_was_offered() {
-        let config = SamplingConfig { rate: 0.8, max_per_minute: Some(2000) };
+        let config = SamplingConfig { rate: 0.8, max_per_minute: 2000 };
         let mut budget = MinuteBudget::default();
         let probabilities: Vec<f64> =
             (0..20_000).map(|i| keep(&config, None, &i.to_string(), &mut budget)).collect();
@@ -153,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_cap_lets_the_hash_choose_and_grows_only_with_the_logarithm() {
-        let config = SamplingConfig { rate: 1.0, max_per_minute: Some(100) };
+        let config = SamplingConfig { rate: 1.0, max_per_minute: 100 };
         let mut budget = MinuteBudget::default();
         let kept: Vec<u32> = (0..10_000)
             .filter(|i| keep(&config, None, &i.to_string(), &mut budget) > 0.0)
@@ -177,10 +164,8 @@ mod tests {
     #[test]
     fn bad_settings_are_refused() {
         for rate in [0.0, -0.1, 1.1, f64::NAN] {
-            assert!(SamplingConfig { rate, max_per_minute: None }.check().is_err());
+            assert_eq!(SamplingConfig { rate, max_per_minute: 0 }.problems().len(), 1);
         }
-        let none = SamplingConfig { rate: 1.0, max_per_minute: Some(0) };
-        assert_eq!(none.check(), Err(ConfigError::NoCap));
-        assert_eq!(SamplingConfig::default().check(), Ok(()));
+        assert_eq!(SamplingConfig::default().problems(), []);
     }
 }

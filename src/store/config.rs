@@ -1,6 +1,7 @@
 //! Which database, and how it is reached.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
@@ -30,6 +31,28 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if !known.iter().any(|scheme| self.url.starts_with(scheme)) {
+            let detail = "must begin with postgres:// or sqlite:".to_owned();
+            problems.push(("url".to_owned(), detail));
+        }
+        if self.max_connections == 0 {
+            problems.push(("max_connections".to_owned(), "must be at least 1".to_owned()));
+        }
+        problems
+    }
+
+    /// The file of an embedded database; `None` for a server's or one in memory.
+    pub fn sqlite_path(&self) -> Option<PathBuf> {
+        let path = self.url.strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = path.split('?').next().unwrap_or_default();
+        (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+    }
+
     /// The URL without its password.
     pub fn shown_url(&self) -> String {
         redacted(&self.url)

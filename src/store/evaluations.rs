@@ -37,8 +37,8 @@ pub struct EvaluationCommit {
     pub state: Vec<u8>,
     /// Buckets that are new or changed.
     pub upsert_buckets: Vec<BucketRow>,
-    /// Buckets that no window needs any more, by grid and key.
-    pub delete_buckets: Vec<(String, i64)>,
+    /// Buckets that no window needs any more, by grid and key: kept as history until retention.
+    pub close_buckets: Vec<(String, i64)>,
     /// New reports, by sequence: the first follows the last stored one, without gaps.
     pub reports: Vec<Report>,
     /// Alerts that are new or changed.
@@ -69,7 +69,8 @@ const UPSERT_BUCKET: &str = "INSERT INTO buckets (monitor_id, grid, key, closed,
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (monitor_id, grid, key) DO UPDATE SET closed = excluded.closed,
         ends_at = excluded.ends_at, data = excluded.data";
-const DELETE_BUCKET: &str = "DELETE FROM buckets WHERE monitor_id = $1 AND grid = $2 AND key = $3";
+const CLOSE_BUCKET: &str =
+    "UPDATE buckets SET closed = TRUE WHERE monitor_id = $1 AND grid = $2 AND key = $3";
 
 impl Store {
     /// Stores an evaluation, if the lease is still held and cursor and sequence are still those
@@ -128,9 +129,9 @@ async fn write_buckets(tx: &mut Tx, commit: &EvaluationCommit) -> Result<(), Sto
                 .map(|_| ())
         })?;
     }
-    for (grid, key) in &commit.delete_buckets {
+    for (grid, key) in &commit.close_buckets {
         on_tx!(tx, |connection| {
-            sqlx::query(DELETE_BUCKET)
+            sqlx::query(CLOSE_BUCKET)
                 .bind(&monitor)
                 .bind(grid)
                 .bind(key)

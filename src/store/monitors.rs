@@ -22,7 +22,7 @@ const ALL: &str = "SELECT * FROM monitors ORDER BY id";
 /// State and buckets in one statement, so that both are of the same commit.
 const STATE: &str =
     "SELECT s.cursor, s.sequence, s.state, b.grid, b.key, b.closed, b.ends_at, b.data
-    FROM monitor_states s LEFT JOIN buckets b ON b.monitor_id = s.monitor_id
+    FROM monitor_states s LEFT JOIN buckets b ON b.monitor_id = s.monitor_id AND NOT b.closed
     WHERE s.monitor_id = $1 ORDER BY b.grid, b.key";
 
 /// Where the evaluation of a monitor stands: what a restart goes on from.
@@ -34,7 +34,7 @@ pub struct EvaluationState {
     pub sequence: i64,
     /// What else the evaluation remembers; `None` since the last freeze.
     pub state: Option<Vec<u8>>,
-    /// The sketches, by grid and key.
+    /// The sketches that windows still need, by grid and key.
     pub buckets: Vec<BucketRow>,
 }
 

@@ -125,31 +125,9 @@ struct StoredEvent {
 impl Store {
     /// Stores a new reference.
     pub async fn insert_reference(&self, reference: &Reference) -> Result<(), StoreError> {
-        let source = codec::to_json(TABLE, &reference.source)?;
-        on_engine!(self, writer, |pool| {
-            sqlx::query(INSERT)
-                .bind(reference.id.to_string())
-                .bind(reference.project_id.to_string())
-                .bind(reference.monitor_id.to_string())
-                .bind(&reference.name)
-                .bind(reference.version)
-                .bind(&source)
-                .bind(reference.status.as_str())
-                .bind(reference.progress)
-                .bind(&reference.message)
-                .bind(reference.n)
-                .bind(&reference.model_digest)
-                .bind(reference.seed)
-                .bind(reference.created_at.as_micros())
-                .bind(reference.frozen_at.map(Timestamp::as_micros))
-                .execute(pool)
-                .await
-                .map(|_| ())
-        })
-        .map_err(|error| {
-            let name = format!("{} version {}", reference.name, reference.version);
-            StoreError::from(error).or_taken("reference", &name)
-        })
+        let mut tx = self.begin().await?;
+        insert(&mut tx, reference).await?;
+        tx.commit().await
     }
 
     /// The project's reference with this id.
@@ -327,6 +305,34 @@ async fn start_anew(tx: &mut Tx, freeze: &FreezeCommit, now: Timestamp) -> Resul
         sqlx::query(DELETE_BUCKETS).bind(&monitor).execute(connection).await.map(|_| ())
     })?;
     Ok(())
+}
+
+pub(super) async fn insert(tx: &mut Tx, reference: &Reference) -> Result<(), StoreError> {
+    let source = codec::to_json(TABLE, &reference.source)?;
+    on_tx!(tx, |connection| {
+        sqlx::query(INSERT)
+            .bind(reference.id.to_string())
+            .bind(reference.project_id.to_string())
+            .bind(reference.monitor_id.to_string())
+            .bind(&reference.name)
+            .bind(reference.version)
+            .bind(&source)
+            .bind(reference.status.as_str())
+            .bind(reference.progress)
+            .bind(&reference.message)
+            .bind(reference.n)
+            .bind(&reference.model_digest)
+            .bind(reference.seed)
+            .bind(reference.created_at.as_micros())
+            .bind(reference.frozen_at.map(Timestamp::as_micros))
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .map_err(|error| {
+        let name = format!("{} version {}", reference.name, reference.version);
+        StoreError::from(error).or_taken("reference", &name)
+    })
 }
 
 fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {

@@ -22,6 +22,14 @@ impl Default for LogConfig {
     }
 }
 
+impl LogConfig {
+    /// Every problem of the settings, as (key, what is wrong and the remedy).
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let problem = filter(&self.level).err();
+        problem.into_iter().map(|error| ("level".to_owned(), error.to_string())).collect()
+    }
+}
+
 /// What a log line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -97,7 +97,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Interactions by result: accepted, duplicate, conflict, rejected or sampled_out.
+    /// Interactions by result: accepted, duplicate, conflict, rejected or sampled out.
     ingest_interactions: Family<ResultLabels, Counter> = Family::default(),
         "seamark_ingest_interactions";
     /// Seconds from the first byte of an ingest request to its answer.
@@ -110,7 +110,7 @@ metrics! {
     embed_cache_hits: Counter = Counter::default(), "seamark_embed_cache_hits";
     /// Interactions that wait for their embeddings.
     embed_pending: Gauge = Gauge::default(), "seamark_embed_pending";
-    /// Verdicts by result: stable, drift, insufficient_data or uncalibrated.
+    /// Verdicts by result: stable, drift, insufficient data or uncalibrated.
     window_evaluations: Family<ResultLabels, Counter> = Family::default(), "seamark_window_evaluations";
     /// The last value of a detector's statistic.
     drift_statistic: Family<DetectorLabels, RealGauge> = Family::default(), "seamark_drift_statistic";
@@ -181,8 +181,11 @@ impl Metrics {
     /// The exposition for one scrape, in the `OpenMetrics` text format.
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a string cannot fail");
-        text
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // A string takes every write; a scrape without its end marker is refused by Prometheus.
+            Err(std::fmt::Error) => String::new(),
+        }
     }
 }
 

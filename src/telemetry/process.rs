@@ -50,7 +50,7 @@ impl Sample {
         Self::parse(&stat, &status, &system, open_files)
     }
 
-    /// Fields of `stat` by proc_pid_stat(5); the name in parentheses may hold spaces.
+    /// Fields of `stat` by `proc_pid_stat(5)`; the name in parentheses may hold spaces.
     fn parse(stat: &str, status: &str, system: &str, open_files: f64) -> Option<Self> {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();

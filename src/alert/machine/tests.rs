@@ -59,7 +59,9 @@ fn life(policy: &AlertPolicy, ratios: &[Option<f64>]) -> Vec<Change> {
     for (i, ratio) in ratios.iter().enumerate() {
         let report = report(i as i64 + 1, vec![verdict(Stream::Query, *ratio)]);
         let now = report.evaluated_at;
-        if let Some(change) = step(policy, open.as_ref(), &report, Stream::Query, now, &mut rng) {
+        if let Some(change) =
+            step(policy, open.as_ref(), *ratio, &report, Stream::Query, now, &mut rng)
+        {
             let stored = serde_json::to_string(&change.alert).unwrap();
             open = Some(serde_json::from_str(&stored).unwrap());
             changes.push(change);
@@ -113,9 +115,9 @@ fn only_verdicts_of_the_stream_count() {
     let report =
         report(1, vec![verdict(Stream::Query, Some(3.0)), verdict(Stream::Response, Some(0.2))]);
     let now = report.evaluated_at;
-    assert_eq!(step(&policy, None, &report, Stream::Response, now, &mut rng), None);
-    assert_eq!(step(&policy, None, &report, Stream::Relevance, now, &mut rng), None);
-    let change = step(&policy, None, &report, Stream::Query, now, &mut rng).unwrap();
+    assert_eq!(step(&policy, None, None, &report, Stream::Response, now, &mut rng), None);
+    assert_eq!(step(&policy, None, Some(0.9), &report, Stream::Relevance, now, &mut rng), None);
+    let change = step(&policy, None, Some(2.0), &report, Stream::Query, now, &mut rng).unwrap();
     assert_eq!(change.alert.reasons, report.verdicts[..1]);
     assert_eq!(change.alert.kind, "query_drift");
     assert_eq!(change.transition.as_ref().and_then(notifies), Some(EventKind::Firing));

@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use seamark::api::{AppState, Config, Parts, ReferenceUpload, Wakers, generate_key, router};
+use seamark::api::{AppState, Config, Parts, ReferenceUpload, generate_key, router};
 use seamark::clock::{Clock, ManualClock, Timestamp};
 use seamark::id::ProjectId;
 use seamark::model::interaction::NewInteraction;
@@ -24,6 +24,7 @@ use seamark::notify::{self, Notifier};
 use seamark::sample::SamplingConfig;
 use seamark::store::{self, Store, StoreError};
 use seamark::telemetry::Metrics;
+use seamark::worker::Wakers;
 
 use serde_json::Value;
 use tower::ServiceExt;
@@ -108,7 +109,7 @@ impl TestApp {
             clock: clock.clone(),
             rng,
             metrics: Arc::new(Metrics::new("test")),
-            wakers: Arc::new(Wakers::default()),
+            wakers: Wakers::default(),
             config,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
             sampling,

@@ -1,0 +1,110 @@
+//! Cost of the statistics: per event, per evaluation, per freeze, beside the exact MMD².
+//!
+//! `cargo bench --bench stats`; figures with date and machine in `benches/README.md`.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use seamark::clock::Timestamp;
+use seamark::detect::compare::Comparator;
+use seamark::detect::engine::Engine;
+use seamark::detect::freeze::freeze;
+use seamark::model::interaction::{Attributes, Event};
+use seamark::model::monitor::MonitorSpec;
+use seamark::model::stream::Stream;
+use seamark::stats::mmd::mmd2_unbiased;
+
+const DIM: usize = 384;
+const MINUTE: i64 = 60_000_000;
+
+fn unit(rng: &mut ChaCha8Rng, topic: usize) -> Vec<f32> {
+    let mut v: Vec<f32> = (0..DIM).map(|_| rng.random_range(-0.1..0.1)).collect();
+    v[topic] += 0.8;
+    let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt();
+    v.iter().map(|x| x / norm).collect()
+}
+
+fn events(n: usize, seed: u64) -> Vec<Event> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    (0..n as i64)
+        .map(|i| {
+            let topic = rng.random_range(0..40);
+            Event {
+                position: i + 1,
+                interaction_id: i.to_string(),
+                occurred_at: Timestamp::from_micros(i * MINUTE),
+                session_id: None,
+                attributes: Attributes::new(),
+                query: Some(unit(&mut rng, topic)),
+                response: Some(unit(&mut rng, topic)),
+            }
+        })
+        .collect()
+}
+
+/// Median seconds of five runs of `work`.
+fn median(mut work: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[2]
+}
+
+fn main() {
+    let spec = MonitorSpec::named("bench");
+    println!("{:44} {:>12}", "what", "median");
+    for n in [2000, 5000] {
+        let reference = events(n, 1);
+        let seconds = median(|| {
+            black_box(freeze(&reference, &spec, "bench", 1, &|_| ()).expect("a good reference"));
+        });
+        println!("{:44} {:>10.2} s", format!("freeze and calibrate, N = {n}, 3 streams"), seconds);
+    }
+    let reference = events(5000, 1);
+    let profile = freeze(&reference, &spec, "bench", 1, &|_| ()).expect("a good reference");
+    let comparator = Arc::new(Comparator::new(profile));
+    let stream = events(5000, 2);
+
+    let observe = median(|| {
+        let mut engine = Engine::new(spec.clone(), comparator.clone());
+        for event in &stream {
+            black_box(engine.observe(event));
+        }
+    });
+    let per_event = 1e6 * observe / stream.len() as f64;
+    println!("{:44} {per_event:>9.1} µs", "event: 3 streams, 3 windows, evaluations in it");
+
+    let (profile, features) = comparator.stream(Stream::Query).expect("has queries");
+    let mut sketch = profile.empty_sketch();
+    let mut scratch = vec![0.0; features.len()];
+    let vectors: Vec<&[f32]> = stream.iter().filter_map(|e| e.query.as_deref()).collect();
+    let seconds = median(|| {
+        for x in &vectors {
+            sketch.observe(x, features, &profile.codebook, &mut scratch);
+        }
+    });
+    println!("{:44} {:>9.1} µs", "sketch: one vector, 1024 frequencies", 1e6 * seconds / 5000.0);
+
+    let window = sketch.clone();
+    let judge = median(|| {
+        for _ in 0..1000 {
+            black_box(comparator.judge(&spec, Stream::Query, "middle", Some(&window), true, 2));
+        }
+    });
+    println!("{:44} {:>9.1} µs", "judge: one window, mmd + kl + centroid", 1e3 * judge);
+
+    let rows: Vec<&[f32]> = reference.iter().filter_map(|e| e.query.as_deref()).collect();
+    let exact = median(|| {
+        black_box(mmd2_unbiased(&rows[..1000], &vectors[..200], 0.5));
+    });
+    println!("{:44} {:>9.1} µs", "exact MMD², 1000 against 200", 1e6 * exact);
+    println!("{:44} {:>11.0}×", "exact ÷ judge", exact / (judge / 1000.0));
+}

@@ -1,0 +1,323 @@
+//! `seamark reference | monitor | key | migrate`: work on the database directly.
+//!
+//! A running daemon sees the changes within its polling time; nothing here needs it to run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::api::generate_key;
+use crate::app::{DEFAULT_PROJECT, seeded_rng};
+use crate::cli::{print, table};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::config::Config;
+use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
+use crate::model::key::Role;
+use crate::model::monitor::{Monitor, MonitorSpec};
+use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
+use crate::store::Store;
+
+/// Commands on references.
+#[derive(Debug, Subcommand)]
+pub(super) enum ReferenceCommand {
+    /// Freeze a reference for a monitor; the daemon computes it
+    Freeze(FreezeArgs),
+    /// List references, newest first
+    List,
+    /// Show one reference with its progress
+    Show {
+        /// The reference's id
+        id: ReferenceId,
+    },
+}
+
+/// Arguments of `reference freeze`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["from", "next"])))]
+pub(super) struct FreezeArgs {
+    /// The monitor's name
+    #[arg(long)]
+    monitor: String,
+    /// The reference's name; versions count under it
+    #[arg(long, default_value = "reference")]
+    name: String,
+    /// First moment of the range (RFC 3339)
+    #[arg(long, requires = "to", value_parser = time)]
+    from: Option<Timestamp>,
+    /// End of the range, itself left out
+    #[arg(long, value_parser = time)]
+    to: Option<Timestamp>,
+    /// The next N interactions instead of a range
+    #[arg(long, value_name = "N")]
+    next: Option<u32>,
+}
+
+/// Commands on monitors.
+#[derive(Debug, Subcommand)]
+pub(super) enum MonitorCommand {
+    /// Create a monitor, with the defaults or from a file
+    Create {
+        /// Its name
+        #[arg(long, required_unless_present = "file")]
+        name: Option<String>,
+        /// Its specification as TOML, as docs/API.md describes it
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List monitors
+    List,
+    /// Show one monitor as JSON
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Delete a monitor with its reports
+    Delete {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Commands on API keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Create a key and print it, once
+    Create {
+        /// What it allows
+        #[arg(long, value_enum)]
+        role: RoleArg,
+        /// A name for people
+        #[arg(long)]
+        name: String,
+    },
+    /// List keys, never their secrets
+    List,
+    /// Revoke a key; takes effect at once
+    Revoke {
+        /// The key's id
+        id: KeyId,
+    },
+}
+
+/// A role on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RoleArg {
+    /// Send interactions
+    Ingest,
+    /// Read everything but secrets
+    Read,
+    /// Everything
+    Admin,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "want RFC 3339, such as 2026-11-23T08:30:00Z".to_owned())
+}
+
+/// An opened database and the default project.
+struct Desk {
+    store: Store,
+    project: ProjectId,
+    now: Timestamp,
+}
+
+impl Desk {
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        let store = Store::open(&config.store).await.context("cannot open the database")?;
+        store.migrate().await.context("cannot bring the database up to date")?;
+        let now = SystemClock.now();
+        let project = store.ensure_project(DEFAULT_PROJECT, now, &mut seeded_rng()).await?;
+        Ok(Self { store, project, now })
+    }
+
+    async fn monitor(&self, name: &str) -> anyhow::Result<Monitor> {
+        let monitors = self.store.list_monitors(self.project).await?;
+        let names: Vec<String> = monitors.iter().map(|m| m.spec.name.clone()).collect();
+        monitors.into_iter().find(|monitor| monitor.spec.name == name).with_context(|| {
+            let known = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
+            format!("no monitor is called {name:?}; there are: {known}")
+        })
+    }
+}
+
+/// `seamark reference …`
+pub(super) async fn reference(
+    config: Config,
+    command: ReferenceCommand,
+) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(&config).await?;
+    match command {
+        ReferenceCommand::Freeze(args) => freeze(&desk, args).await?,
+        ReferenceCommand::List => {
+            let references = desk.store.list_references(desk.project, None).await?;
+            let rows: Vec<Vec<String>> = references.iter().map(reference_row).collect();
+            let header = ["id", "name", "version", "status", "progress", "n", "note"];
+            print(&table::render(&header, &rows, 2));
+        }
+        ReferenceCommand::Show { id } => {
+            let reference = desk.store.find_reference(desk.project, id).await?;
+            let reference = reference.with_context(|| format!("there is no reference {id}"))?;
+            print(&serde_json::to_string_pretty(&reference)?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn freeze(desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {
+    let monitor = desk.monitor(&args.monitor).await?;
+    let source = match (args.from, args.to, args.next) {
+        (Some(from), Some(to), None) if from < to => ReferenceSource::TimeRange { from, to },
+        (None, None, Some(count)) => {
+            let after = Some(desk.store.last_position(desk.project).await?);
+            ReferenceSource::Next { count, after }
+        }
+        _ => bail!("give --from and a later --to, or --next"),
+    };
+    let mut rng = seeded_rng();
+    let version = desk.store.next_reference_version(desk.project, monitor.id, &args.name).await?;
+    let reference = Reference {
+        id: ReferenceId::new(desk.now, &mut rng),
+        project_id: desk.project,
+        monitor_id: monitor.id,
+        name: args.name,
+        version,
+        source,
+        status: ReferenceStatus::Collecting,
+        progress: 0.0,
+        message: None,
+        n: 0,
+        model_digest: None,
+        seed: desk.now.as_micros(),
+        created_at: desk.now,
+        frozen_at: None,
+    };
+    desk.store.insert_reference(&reference).await?;
+    print(&format!("{}  (follow it with: seamark reference show {0})", reference.id));
+    Ok(())
+}
+
+fn reference_row(reference: &Reference) -> Vec<String> {
+    vec![
+        reference.id.to_string(),
+        reference.name.clone(),
+        reference.version.to_string(),
+        reference.status.as_str().to_owned(),
+        format!("{:.0} %", 100.0 * reference.progress),
+        reference.n.to_string(),
+        reference.message.clone().unwrap_or_default(),
+    ]
+}
+
+/// `seamark monitor …`
+pub(super) async fn monitor(config: Config, command: MonitorCommand) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(&config).await?;
+    match command {
+        MonitorCommand::Create { name, file } => create(&desk, name, file).await?,
+        MonitorCommand::List => {
+            let monitors = desk.store.list_monitors(desk.project).await?;
+            let rows: Vec<Vec<String>> = monitors.iter().map(monitor_row).collect();
+            print(&table::render(&["name", "id", "streams", "reference", "paused"], &rows, 5));
+        }
+        MonitorCommand::Show { name } => {
+            print(&serde_json::to_string_pretty(&desk.monitor(&name).await?)?);
+        }
+        MonitorCommand::Delete { name } => {
+            let monitor = desk.monitor(&name).await?;
+            desk.store.delete_monitor(desk.project, monitor.id).await?;
+            print(&format!("deleted {name}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(desk: &Desk, name: Option<String>, file: Option<PathBuf>) -> anyhow::Result<()> {
+    let mut spec = match &file {
+        None => MonitorSpec::named(""),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            toml::from_str(&text).with_context(|| format!("{} is not usable", path.display()))?
+        }
+    };
+    if let Some(name) = name {
+        spec.name = name;
+    }
+    let problems = spec.problems();
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(|(at, what)| format!("{at} {what}")).collect();
+        bail!("the monitor is not usable: {}", lines.join("; "));
+    }
+    let monitor = Monitor {
+        id: MonitorId::new(desk.now, &mut seeded_rng()),
+        project_id: desk.project,
+        spec,
+        reference_id: None,
+        created_at: desk.now,
+        updated_at: desk.now,
+    };
+    desk.store.insert_monitor(&monitor).await?;
+    print(&monitor.id.to_string());
+    Ok(())
+}
+
+fn monitor_row(monitor: &Monitor) -> Vec<String> {
+    let streams: Vec<&str> = monitor.spec.streams.iter().map(|s| s.as_str()).collect();
+    vec![
+        monitor.spec.name.clone(),
+        monitor.id.to_string(),
+        streams.join(","),
+        monitor.reference_id.map_or_else(|| "none".to_owned(), |id| id.to_string()),
+        monitor.spec.paused.to_string(),
+    ]
+}
+
+/// `seamark key …`
+pub(super) async fn key(config: Config, command: KeyCommand) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(&config).await?;
+    match command {
+        KeyCommand::Create { role, name } => {
+            let role = match role {
+                RoleArg::Ingest => Role::Ingest,
+                RoleArg::Read => Role::Read,
+                RoleArg::Admin => Role::Admin,
+            };
+            let (text, key) = generate_key(desk.project, &name, role, desk.now, &mut seeded_rng());
+            desk.store.insert_key(&key).await?;
+            print(&text);
+        }
+        KeyCommand::List => {
+            let keys = desk.store.list_keys(desk.project).await?;
+            let rows: Vec<Vec<String>> = keys
+                .iter()
+                .map(|key| {
+                    let revoked = key.revoked_at.map_or_else(String::new, |at| at.to_string());
+                    let role = key.role.as_str().to_owned();
+                    vec![
+                        key.id.to_string(),
+                        key.name.clone(),
+                        role,
+                        key.created_at.to_string(),
+                        revoked,
+                    ]
+                })
+                .collect();
+            print(&table::render(&["id", "name", "role", "created", "revoked"], &rows, 5));
+        }
+        KeyCommand::Revoke { id } => {
+            if !desk.store.revoke_key(desk.project, id, desk.now).await? {
+                bail!("there is no active key {id}");
+            }
+            print(&format!("revoked {id}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `seamark migrate`
+pub(super) async fn migrate(config: Config) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(&config).await?;
+    print(&format!("the {} database is up to date", desk.store.engine_name()));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,94 @@
+//! `seamark check`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::api::Received;
+use crate::app::embedder::open_for_files;
+use crate::app::{files, vectors};
+use crate::cli::{print, progress, say, table};
+use crate::config::Config;
+use crate::detect::check::{CheckOptions, MIN_EVENTS, check};
+use crate::embed::Embedder;
+use crate::model::interaction::Event;
+use crate::model::verdict::VerdictStatus;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 no drift, 1 drift or failure, 2 wrong arguments.")]
+pub(super) struct CheckArgs {
+    /// Interactions before: JSON lines in the ingest format, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    reference: PathBuf,
+    /// Interactions now
+    #[arg(long, value_name = "FILE")]
+    current: PathBuf,
+    /// Probability of calling two equal samples drifted, over all streams and detectors
+    #[arg(long, default_value_t = 0.01, value_parser = probability)]
+    alpha: f64,
+    /// Permutations of the test
+    #[arg(long, default_value_t = 999, value_parser = clap::value_parser!(u32).range(99..=100_000))]
+    permutations: u32,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print the verdicts as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
+        _ => Err("want a number between 0 and 1".to_owned()),
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let embedder = open_for_files(config, &progress::pull())?;
+    let reference = load(config, &args.reference, embedder.as_ref())?;
+    let current = load(config, &args.current, embedder.as_ref())?;
+    let options = CheckOptions {
+        alpha: args.alpha,
+        permutations: args.permutations as usize,
+        seed: args.seed,
+    };
+    let verdicts = check(&reference, &current, &options);
+    if verdicts.iter().all(|v| v.status == VerdictStatus::InsufficientData) {
+        bail!(
+            "too few interactions to judge: {} and {}, and each side needs {MIN_EVENTS}",
+            reference.len(),
+            current.len()
+        );
+    }
+    let drift = verdicts.iter().any(|verdict| verdict.is_drift);
+    if args.json {
+        print(&serde_json::to_string_pretty(&verdicts)?);
+    } else {
+        print(&table::verdicts(&verdicts));
+        print(if drift { "drift: yes" } else { "drift: no" });
+    }
+    Ok(if drift { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result<Vec<Event>> {
+    let contents = files::read_all(path, &config.server.limits)?;
+    for problem in &contents.faults.first {
+        say(&format!("seamark: {}: skipped {problem}", path.display()));
+    }
+    let bar = progress::bar("embed", contents.items.len() as u64);
+    let mut events = Vec::with_capacity(contents.items.len());
+    let mut items = contents.items.into_iter().map(|(_, item)| item).peekable();
+    while items.peek().is_some() {
+        let chunk: Vec<Received> = items.by_ref().take(500).collect();
+        let first = events.len() as i64 + 1;
+        events.extend(vectors::events(chunk, first, embedder)?);
+        bar.set_position(events.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(events)
+}

@@ -1,0 +1,132 @@
+//! What an engine remembers, as bytes for the stores.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::detect::grid::Bucket;
+use crate::model::stream::Stream;
+use crate::model::verdict::Verdict;
+use crate::stats::sketch::Sketch;
+
+/// Stored state that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// The small state is damaged.
+    #[error("the stored monitor state is damaged: {reason}")]
+    Memory {
+        /// What was found.
+        reason: String,
+    },
+    /// A bucket is damaged.
+    #[error("stored bucket {grid}/{key} is damaged")]
+    Bucket {
+        /// Its grid.
+        grid: String,
+        /// Its key.
+        key: i64,
+    },
+    /// A bucket belongs to no window of the monitor.
+    #[error("stored buckets of grid {grid:?} belong to no window of this monitor")]
+    UnknownGrid {
+        /// The grid.
+        grid: String,
+    },
+}
+
+/// Everything but the buckets.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// Events observed and not late.
+    pub seen: i64,
+    /// Events left out because they came too late.
+    pub late: i64,
+    /// Newest event time.
+    pub watermark: Timestamp,
+    /// First time bucket that is still open.
+    pub open_from: Option<i64>,
+    /// Largest statistic ÷ threshold in the latest verdicts, per stream and window.
+    latest: BTreeMap<Stream, BTreeMap<String, f64>>,
+}
+
+impl Memory {
+    /// The bytes of the memory.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The memory of `bytes`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
+        serde_json::from_slice(bytes).map_err(|e| RestoreError::Memory { reason: e.to_string() })
+    }
+
+    /// Keeps the latest ratio of a window; a window that could not be judged keeps its former one.
+    pub fn remember(&mut self, stream: Stream, window: &str, verdicts: &[Verdict]) {
+        if let Some(ratio) = verdicts.iter().filter_map(Verdict::ratio).reduce(f64::max) {
+            self.latest.entry(stream).or_default().insert(window.to_owned(), ratio);
+        }
+    }
+
+    /// The largest of the latest ratios of `stream`.
+    pub fn ratio(&self, stream: Stream) -> Option<f64> {
+        self.latest.get(&stream)?.values().copied().reduce(f64::max)
+    }
+}
+
+/// A bucket as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedBucket {
+    /// `count` or `time`.
+    pub grid: String,
+    /// Its key in the grid.
+    pub key: i64,
+    /// Event time of its newest event.
+    pub ends_at: Timestamp,
+    /// The sketches of its streams.
+    pub data: Vec<u8>,
+}
+
+impl SavedBucket {
+    /// The stored form of `bucket`: per stream its number, the length and the sketch's bytes.
+    pub fn of(grid: &str, key: i64, bucket: &Bucket) -> Self {
+        let mut data = Vec::new();
+        for (stream, sketch) in &bucket.streams {
+            let bytes = sketch.to_bytes();
+            data.push(*stream as u8);
+            data.extend((bytes.len() as u32).to_le_bytes());
+            data.extend(bytes);
+        }
+        Self { grid: grid.to_owned(), key, ends_at: bucket.ends_at, data }
+    }
+
+    /// The bucket of the stored form.
+    pub fn to_bucket(&self) -> Result<Bucket, RestoreError> {
+        self.decode().ok_or_else(|| RestoreError::Bucket { grid: self.grid.clone(), key: self.key })
+    }
+
+    fn decode(&self) -> Option<Bucket> {
+        let mut streams = BTreeMap::new();
+        let mut rest = self.data.as_slice();
+        while let Some((number, tail)) = rest.split_first() {
+            let (length, tail) = tail.split_at_checked(4)?;
+            let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+            let (bytes, tail) = tail.split_at_checked(length)?;
+            let stream = Stream::ALL.into_iter().find(|s| *s as u8 == *number)?;
+            streams.insert(stream, Sketch::from_bytes(bytes)?);
+            rest = tail;
+        }
+        Some(Bucket { streams, ends_at: self.ends_at, dirty: false })
+    }
+}
+
+/// What changed in an engine since the last time it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changes {
+    /// The bytes of its memory.
+    pub memory: Vec<u8>,
+    /// Buckets that are new or hold more.
+    pub upserts: Vec<SavedBucket>,
+    /// (grid, key) of buckets that no window needs any more; kept as history until their retention.
+    pub closed: Vec<(String, i64)>,
+}

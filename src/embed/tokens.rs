@@ -1,0 +1,52 @@
+//! Texts to token ids, cut at the model's length.
+
+use std::path::Path;
+
+use tokenizers::{Tokenizer, TruncationParams};
+
+use super::backend::Text;
+use super::error::EmbedError;
+use super::manifest::Manifest;
+
+/// A model's tokenizer with its manifest's prefixes and length.
+pub(super) struct Tokens {
+    tokenizer: Tokenizer,
+    prefixes: [String; 2],
+}
+
+impl Tokens {
+    /// Reads `tokenizer.json` at `path`; ids must lie below `vocabulary`.
+    pub(super) fn load(
+        manifest: &Manifest,
+        path: &Path,
+        vocabulary: usize,
+    ) -> Result<Self, EmbedError> {
+        let unusable = |problem: String| EmbedError::Weights { path: path.to_owned(), problem };
+        let mut tokenizer = Tokenizer::from_file(path).map_err(|e| unusable(e.to_string()))?;
+        let size = tokenizer.get_vocab_size(true);
+        if size > vocabulary {
+            return Err(unusable(format!("it has {size} tokens, the model {vocabulary}")));
+        }
+        // The file's own cut and padding are those of its makers' training runs.
+        let cut = TruncationParams { max_length: manifest.max_tokens, ..Default::default() };
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(Some(cut)).map_err(|e| unusable(e.to_string()))?;
+        let prefixes = [manifest.query_prefix.clone(), manifest.response_prefix.clone()];
+        Ok(Self { tokenizer, prefixes })
+    }
+
+    /// What goes before a text of `side`.
+    pub(super) fn prefix(&self, side: super::backend::Side) -> &str {
+        &self.prefixes[side as usize]
+    }
+
+    /// The token ids of each text, special tokens included.
+    pub(super) fn encode(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<u32>>, EmbedError> {
+        let inputs = texts.iter().map(|t| [self.prefix(t.side), t.text].concat()).collect();
+        let encodings = self
+            .tokenizer
+            .encode_batch_fast::<String>(inputs, true)
+            .map_err(|e| EmbedError::Inference(format!("tokenizing: {e}")))?;
+        Ok(encodings.iter().map(|encoding| encoding.get_ids().to_vec()).collect())
+    }
+}

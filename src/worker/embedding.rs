@@ -1,0 +1,123 @@
+//! Embeds what waits for it.
+
+use std::time::Instant;
+
+use crate::embed::{EmbedError, EmbedService, Side};
+use crate::store::{EmbeddedText, PendingText};
+use crate::text::is_blank;
+use crate::worker::context::Context;
+use crate::worker::driver::{Worker, WorkerError};
+
+/// Claims pending interactions, embeds their texts and gives them their positions.
+pub struct EmbeddingWorker {
+    context: Context,
+    embedder: EmbedService,
+}
+
+impl EmbeddingWorker {
+    /// A worker on `embedder`.
+    pub fn new(context: Context, embedder: EmbedService) -> Self {
+        Self { context, embedder }
+    }
+
+    async fn embed(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, EmbedError> {
+        let texts = batch.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
+        let vectors = embed_rows(&self.embedder, texts).await?;
+        let row = |(row, (query, response)): (&PendingText, Vectors)| EmbeddedText {
+            project_id: row.project_id,
+            seq: row.seq,
+            token: row.token,
+            query,
+            response,
+        };
+        Ok(batch.iter().zip(vectors).map(row).collect())
+    }
+
+    /// A batch that failed as a whole is tried row by row, so that a poison text costs only itself.
+    async fn embed_singly(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, WorkerError> {
+        let mut rows = Vec::new();
+        for row in batch {
+            match self.embed(std::slice::from_ref(row)).await {
+                Ok(embedded) => rows.extend(embedded),
+                Err(EmbedError::Stopped) => return Err(EmbedError::Stopped.into()),
+                Err(error) => {
+                    tracing::warn!(interaction = %row.id, %error, "could not embed");
+                    let after = i64::from(self.context.config.quarantine_after);
+                    let store = &self.context.store;
+                    store
+                        .fail_embedding(
+                            row.project_id,
+                            row.seq,
+                            row.token,
+                            &error.to_string(),
+                            after,
+                        )
+                        .await?;
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Worker for EmbeddingWorker {
+    const NAME: &'static str = "embedding";
+
+    async fn tick(&mut self) -> Result<bool, WorkerError> {
+        let context = &self.context;
+        let limit = i64::from(context.config.embedding_batch);
+        let lease = context.config.lease();
+        let batch =
+            context.store.claim_pending(&context.holder, limit, context.now(), lease).await?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        crate::fault::point("embedding.claimed");
+        let started = Instant::now();
+        let rows = match self.embed(&batch).await {
+            Ok(rows) => rows,
+            Err(EmbedError::Stopped) => return Err(EmbedError::Stopped.into()),
+            Err(error) if batch.len() > 1 => {
+                tracing::warn!(%error, rows = batch.len(), "batch failed, trying row by row");
+                self.embed_singly(&batch).await?
+            }
+            Err(_) => self.embed_singly(&batch).await?,
+        };
+        crate::fault::point("embedding.before_write");
+        let digest = self.embedder.model_digest();
+        context.store.complete_embeddings(&rows, digest).await?;
+        crate::fault::point("embedding.after_write");
+        context.metrics.embed_batch_duration.observe(started.elapsed().as_secs_f64());
+        context.wakers.evaluation.notify_one();
+        context.wakers.reference.notify_one();
+        Ok(true)
+    }
+
+    async fn release(&mut self) {
+        if let Err(error) = self.context.store.release_claims(&self.context.holder).await {
+            tracing::warn!(%error, "could not give back claimed interactions; their lease will");
+        }
+    }
+}
+
+/// The vectors of an interaction's query and response.
+pub(super) type Vectors = (Option<Vec<f32>>, Option<Vec<f32>>);
+
+/// Embeds pairs of query and response; a blank text has no vector.
+pub(super) async fn embed_rows<'a>(
+    embedder: &EmbedService,
+    rows: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Result<Vec<Vectors>, EmbedError> {
+    let mut texts = Vec::new();
+    let mut present = Vec::new();
+    for (query, response) in rows {
+        let query = (!is_blank(query)).then(|| (Side::Query, query.to_owned()));
+        let response =
+            response.filter(|text| !is_blank(text)).map(|text| (Side::Response, text.to_owned()));
+        present.push((query.is_some(), response.is_some()));
+        texts.extend(query.into_iter().chain(response));
+    }
+    let mut vectors = embedder.embed(texts).await?.into_iter();
+    let mut next = |is_present: bool| if is_present { vectors.next() } else { None };
+    Ok(present.into_iter().map(|(query, response)| (next(query), next(response))).collect())
+}

@@ -1,0 +1,238 @@
+//! Evaluates monitors: reads new events, slides windows, commits report, alert and outbox at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::detect::compare::Comparator;
+use crate::detect::engine::{Engine, Evaluation};
+use crate::detect::profile::{PROFILE_VERSION, ReferenceProfile};
+use crate::detect::state::SavedBucket;
+use crate::id::{MonitorId, ReferenceId};
+use crate::model::alert::Alert;
+use crate::model::interaction::Event;
+use crate::model::monitor::Monitor;
+use crate::store::{BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
+use crate::worker::assess::{Assessment, Assessor};
+use crate::worker::context::Context;
+use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::messages::Messages;
+use crate::worker::observe::publish;
+
+/// Events read at a time.
+const READ: i64 = 500;
+
+/// Evaluates every monitor that this daemon holds the lease of.
+pub struct EvaluationWorker {
+    context: Context,
+    model_digest: String,
+    messages: Messages,
+    running: HashMap<MonitorId, Running>,
+}
+
+/// A monitor whose windows are in memory.
+struct Running {
+    engine: Engine,
+    assessor: Assessor,
+    /// Position of the last event that the engine has seen.
+    position: i64,
+    /// Position of the last commit.
+    cursor: i64,
+    /// Late events of the last commit.
+    late: i64,
+}
+
+impl EvaluationWorker {
+    /// A worker for embeddings of `model_digest`.
+    pub fn new(context: Context, model_digest: String) -> Self {
+        let messages = Messages::new(context.clone());
+        Self { context, model_digest, messages, running: HashMap::new() }
+    }
+
+    /// One monitor: everything that is new for it; `true` when there may be more.
+    async fn advance(&mut self, monitor: &Monitor) -> Result<bool, WorkerError> {
+        let context = self.context.clone();
+        let name = format!("evaluation/{}", monitor.id);
+        let (holder, lease) = (&context.holder, context.config.lease());
+        let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
+        else {
+            self.running.remove(&monitor.id);
+            return Ok(false);
+        };
+        let Some(mut running) = self.load(monitor).await? else { return Ok(false) };
+        let proof = LeaseProof { name, token };
+        let events = context
+            .store
+            .events_after(monitor.project_id, running.position, &self.model_digest, READ)
+            .await?;
+        for event in &events {
+            running.position = event.position;
+            let evaluations = running.engine.observe(event);
+            if evaluations.is_empty() {
+                continue;
+            }
+            if !self.commit(&mut running, evaluations, event, &proof).await? {
+                // Another daemon or a new reference was faster: begin again from what is stored.
+                tracing::info!(monitor = %monitor.id, "evaluation superseded, reloading");
+                return Ok(true);
+            }
+        }
+        self.running.insert(monitor.id, running);
+        Ok(events.len() as i64 == READ)
+    }
+
+    /// The monitor's windows, from memory or, after a restart or a change, from the store.
+    async fn load(&mut self, monitor: &Monitor) -> Result<Option<Running>, WorkerError> {
+        let Some(reference_id) = monitor.reference_id else { return Ok(None) };
+        if let Some(running) = self.running.remove(&monitor.id)
+            && running.assessor.monitor.updated_at == monitor.updated_at
+            && running.assessor.reference_id == reference_id
+        {
+            return Ok(Some(running));
+        }
+        let Some(profile) = self.profile(monitor, reference_id).await? else { return Ok(None) };
+        let store = &self.context.store;
+        let Some(state) = store.evaluation_state(monitor.id).await? else { return Ok(None) };
+        let comparator = Arc::new(Comparator::new(profile));
+        let spec = monitor.spec.clone();
+        let mut engine = match &state.state {
+            None => Engine::new(spec, comparator),
+            Some(memory) => {
+                let buckets: Vec<SavedBucket> = state.buckets.into_iter().map(saved).collect();
+                Engine::restore(spec, comparator, memory, &buckets).map_err(|error| {
+                    WorkerError::Monitor { monitor: monitor.id, reason: error.to_string() }
+                })?
+            }
+        };
+        let from = state.cursor - engine.recall_limit() as i64;
+        if state.state.is_some() {
+            let limit = engine.recall_limit() as i64;
+            let digest = &self.model_digest;
+            let events = store.events_after(monitor.project_id, from, digest, limit).await?;
+            engine.recall(events.iter().filter(|event| event.position <= state.cursor));
+        }
+        let open: BTreeMap<_, Alert> =
+            store.open_alerts(monitor.id).await?.into_iter().map(|a| (a.stream, a)).collect();
+        let assessor =
+            Assessor { monitor: monitor.clone(), reference_id, sequence: state.sequence, open };
+        let (cursor, late) = (state.cursor, engine.late_events());
+        Ok(Some(Running { engine, assessor, position: cursor, cursor, late }))
+    }
+
+    /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
+    async fn profile(
+        &self,
+        monitor: &Monitor,
+        reference: ReferenceId,
+    ) -> Result<Option<ReferenceProfile>, WorkerError> {
+        let Some(bytes) = self.context.store.reference_profile(reference).await? else {
+            return Ok(None);
+        };
+        let bad = |reason: String| WorkerError::Monitor { monitor: monitor.id, reason };
+        let profile: ReferenceProfile = serde_json::from_slice(&bytes)
+            .map_err(|error| bad(format!("the profile of reference {reference}: {error}")))?;
+        if profile.version != PROFILE_VERSION {
+            let version = profile.version;
+            return Err(bad(format!(
+                "reference {reference} has profile version {version} and this build needs \
+                 {PROFILE_VERSION}; freeze it again"
+            )));
+        }
+        if profile.model_digest != self.model_digest {
+            return Err(bad(format!(
+                "reference {reference} was frozen with another embedding model ({}); windows of \
+                 this one ({}) cannot be compared with it; freeze a new reference",
+                profile.model_digest, self.model_digest
+            )));
+        }
+        Ok(Some(profile))
+    }
+
+    /// Commits the evaluations that `event` made due; `false` when someone else was faster.
+    async fn commit(
+        &self,
+        running: &mut Running,
+        evaluations: Vec<Evaluation>,
+        event: &Event,
+        proof: &LeaseProof,
+    ) -> Result<bool, WorkerError> {
+        let now = self.context.now();
+        let assessments: Vec<Assessment> = evaluations
+            .into_iter()
+            .map(|e| self.context.with_rng(|rng| running.assessor.assess(e, now, rng)))
+            .collect();
+        let monitor = &running.assessor.monitor;
+        let deliveries = self.messages.deliveries(monitor, &assessments).await?;
+        let changes = running.engine.take_changes();
+        let commit = EvaluationCommit {
+            project_id: monitor.project_id,
+            monitor_id: monitor.id,
+            lease: proof.clone(),
+            expected_cursor: running.cursor,
+            cursor: event.position,
+            state: changes.memory,
+            upsert_buckets: changes.upserts.into_iter().map(row).collect(),
+            close_buckets: changes.closed,
+            reports: assessments.iter().map(|a| a.report.clone()).collect(),
+            alerts: assessments.iter().flat_map(|a| &a.changes).map(|c| c.alert.clone()).collect(),
+            transitions: assessments
+                .iter()
+                .flat_map(|a| &a.changes)
+                .filter_map(|c| c.transition.clone())
+                .collect(),
+            deliveries,
+            late: running.engine.late_events() - running.late,
+            now,
+        };
+        crate::fault::point("evaluation.before_commit");
+        if self.context.store.commit_evaluation(&commit).await? == CommitOutcome::Superseded {
+            return Ok(false);
+        }
+        crate::fault::point("evaluation.after_commit");
+        running.cursor = event.position;
+        running.late = running.engine.late_events();
+        publish(&self.context, monitor, &assessments);
+        if !commit.deliveries.is_empty() {
+            self.context.wakers.delivery.notify_one();
+        }
+        Ok(true)
+    }
+}
+
+impl Worker for EvaluationWorker {
+    const NAME: &'static str = "evaluation";
+
+    async fn tick(&mut self) -> Result<bool, WorkerError> {
+        let monitors = self.context.store.all_monitors().await?;
+        self.running.retain(|id, _| monitors.iter().any(|m| m.id == *id && !m.spec.paused));
+        let mut more = false;
+        let mut failure = None;
+        for monitor in monitors.iter().filter(|monitor| !monitor.spec.paused) {
+            match self.advance(monitor).await {
+                Ok(again) => more |= again,
+                // One monitor's trouble does not hold up the others.
+                Err(error) => {
+                    tracing::error!(monitor = %monitor.spec.name, %error, "evaluation failed");
+                    failure = Some(error);
+                }
+            }
+        }
+        match failure {
+            Some(error) if !more => Err(error),
+            _ => Ok(more),
+        }
+    }
+}
+
+fn saved(row: BucketRow) -> SavedBucket {
+    SavedBucket { grid: row.grid, key: row.key, ends_at: row.ends_at, data: row.data }
+}
+
+fn row(saved: SavedBucket) -> BucketRow {
+    BucketRow {
+        grid: saved.grid,
+        key: saved.key,
+        closed: false,
+        ends_at: saved.ends_at,
+        data: saved.data,
+    }
+}

@@ -1,0 +1,222 @@
+//! Freezes references in the background: collects their rows, computes their profile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::detect::freeze::{FreezeError, freeze};
+use crate::detect::profile::ReferenceProfile;
+use crate::embed::EmbedService;
+use crate::model::interaction::Event;
+use crate::model::monitor::Monitor;
+use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
+use crate::store::FreezeCommit;
+use crate::worker::context::Context;
+use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::embedding::embed_rows;
+
+/// Rows stored in one chunk.
+const CHUNK: usize = 500;
+
+/// Collects and freezes references.
+pub struct ReferenceWorker {
+    context: Context,
+    embedder: EmbedService,
+    model_digest: String,
+}
+
+impl ReferenceWorker {
+    /// A worker that embeds uploaded rows with `embedder`.
+    pub fn new(context: Context, embedder: EmbedService) -> Self {
+        let model_digest = embedder.model_digest().to_owned();
+        Self { context, embedder, model_digest }
+    }
+
+    /// Freezes the rows of a reference once they are all there; `true` when it moved on.
+    async fn collect(&self, reference: &Reference) -> Result<bool, WorkerError> {
+        let Some(monitor) = self.monitor(reference).await? else { return Ok(true) };
+        let rows = match reference.source {
+            ReferenceSource::TimeRange { from, to } => {
+                let store = &self.context.store;
+                let waiting = store.pending_between(reference.project_id, from, to).await?;
+                if waiting > 0 || self.context.now() < to {
+                    return Ok(false);
+                }
+                let digest = &self.model_digest;
+                store.events_between(reference.project_id, from, to, digest).await?
+            }
+            ReferenceSource::Next { count, after } => {
+                let wanted = count as usize;
+                let rows = self.next_rows(reference, &monitor, wanted, after.unwrap_or(0)).await?;
+                if rows.len() < wanted {
+                    let progress = rows.len() as f64 / wanted as f64;
+                    self.progress(reference, ReferenceStatus::Collecting, progress, None).await?;
+                    return Ok(false);
+                }
+                rows
+            }
+            ReferenceSource::File { .. } => self.uploaded_rows(reference).await?,
+        };
+        let covered: Vec<Event> =
+            rows.into_iter().filter(|event| monitor.spec.covers(&event.attributes)).collect();
+        for (chunk, rows) in covered.chunks(CHUNK).enumerate() {
+            self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
+        }
+        crate::fault::point("reference.rows_written");
+        self.progress(reference, ReferenceStatus::Computing, 0.0, None).await?;
+        self.context.store.delete_reference_upload(reference.id).await?;
+        Ok(true)
+    }
+
+    /// The first `wanted` embedded events of the monitor's segment after `position`.
+    async fn next_rows(
+        &self,
+        reference: &Reference,
+        monitor: &Monitor,
+        wanted: usize,
+        mut position: i64,
+    ) -> Result<Vec<Event>, WorkerError> {
+        let mut rows = Vec::new();
+        while rows.len() < wanted {
+            let store = &self.context.store;
+            let digest = &self.model_digest;
+            let events = store.events_after(reference.project_id, position, digest, 1000).await?;
+            let Some(last) = events.last() else { break };
+            position = last.position;
+            rows.extend(events.into_iter().filter(|e| monitor.spec.covers(&e.attributes)));
+        }
+        rows.truncate(wanted);
+        Ok(rows)
+    }
+
+    /// The uploaded rows, embedded chunk by chunk.
+    async fn uploaded_rows(&self, reference: &Reference) -> Result<Vec<Event>, WorkerError> {
+        let rows = self.context.store.reference_upload(reference.id).await?;
+        let total = rows.len();
+        let mut events = Vec::with_capacity(total);
+        for chunk in rows.chunks(CHUNK) {
+            let texts = chunk.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
+            let vectors = embed_rows(&self.embedder, texts).await?;
+            events.extend(chunk.iter().zip(vectors).map(|(row, (query, response))| Event {
+                position: 0,
+                interaction_id: row.id.clone(),
+                occurred_at: row.occurred_at,
+                session_id: row.session_id.clone(),
+                attributes: row.attributes.clone(),
+                query,
+                response,
+            }));
+            let progress = events.len() as f64 / total as f64;
+            self.progress(reference, ReferenceStatus::Collecting, progress, None).await?;
+        }
+        Ok(events)
+    }
+
+    async fn compute(&self, reference: &Reference) -> Result<(), WorkerError> {
+        let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
+        let rows = self.context.store.reference_rows(reference.id).await?;
+        let cursor = match reference.source {
+            // Uploaded rows are no traffic: evaluation begins with what comes from now on.
+            ReferenceSource::File { .. } => None,
+            _ => rows.iter().map(|event| event.position).max(),
+        };
+        let n = rows.len() as i64;
+        let profile = match self.profile(reference, &monitor, rows).await? {
+            Ok(profile) => profile,
+            Err(error) => {
+                let message = error.to_string();
+                tracing::warn!(reference = %reference.id, %message, "reference refused");
+                let failed = ReferenceStatus::Failed;
+                return self.progress(reference, failed, 1.0, Some(&message)).await;
+            }
+        };
+        let message = (!profile.warnings.is_empty()).then(|| profile.warnings.join("; "));
+        crate::fault::point("reference.before_freeze");
+        let commit = FreezeCommit {
+            reference_id: reference.id,
+            monitor_id: reference.monitor_id,
+            n,
+            model_digest: self.model_digest.clone(),
+            profile: serde_json::to_vec(&profile).unwrap_or_default(),
+            message,
+            cursor,
+        };
+        self.context.store.freeze_reference(&commit, self.context.now()).await?;
+        crate::fault::point("reference.after_freeze");
+        tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n, "reference frozen");
+        self.context.wakers.evaluation.notify_one();
+        Ok(())
+    }
+
+    /// Runs the computation on a thread of its own and writes its progress every half second.
+    async fn profile(
+        &self,
+        reference: &Reference,
+        monitor: &Monitor,
+        rows: Vec<Event>,
+    ) -> Result<Result<ReferenceProfile, FreezeError>, WorkerError> {
+        let done = Arc::new(AtomicU64::new(0));
+        let (spec, digest, seed) =
+            (monitor.spec.clone(), self.model_digest.clone(), reference.seed as u64);
+        let heard = done.clone();
+        let mut task = tokio::task::spawn_blocking(move || {
+            freeze(&rows, &spec, &digest, seed, &|share| {
+                heard.fetch_max((share * 1e6) as u64, Ordering::Relaxed);
+            })
+        });
+        loop {
+            tokio::select! {
+                result = &mut task => return Ok(result?),
+                () = tokio::time::sleep(Duration::from_millis(500)) => {
+                    let share = done.load(Ordering::Relaxed) as f64 / 1e6;
+                    self.progress(reference, ReferenceStatus::Computing, share, None).await?;
+                }
+            }
+        }
+    }
+
+    async fn monitor(&self, reference: &Reference) -> Result<Option<Monitor>, WorkerError> {
+        let store = &self.context.store;
+        let monitor = store.find_monitor(reference.project_id, reference.monitor_id).await?;
+        if monitor.is_none() {
+            let gone = Some("its monitor was deleted");
+            self.progress(reference, ReferenceStatus::Failed, 0.0, gone).await?;
+        }
+        Ok(monitor)
+    }
+
+    async fn progress(
+        &self,
+        reference: &Reference,
+        status: ReferenceStatus,
+        progress: f64,
+        message: Option<&str>,
+    ) -> Result<(), WorkerError> {
+        let store = &self.context.store;
+        Ok(store.set_reference_progress(reference.id, status, progress, message).await?)
+    }
+}
+
+impl Worker for ReferenceWorker {
+    const NAME: &'static str = "reference";
+
+    async fn tick(&mut self) -> Result<bool, WorkerError> {
+        let context = self.context.clone();
+        let name = "references";
+        let (holder, lease) = (&context.holder, context.config.lease());
+        let Some(token) = context.store.acquire_lease(name, holder, context.now(), lease).await?
+        else {
+            return Ok(false);
+        };
+        let mut moved = false;
+        for reference in context.store.references_in(ReferenceStatus::Collecting).await? {
+            moved |= self.collect(&reference).await?;
+        }
+        for reference in context.store.references_in(ReferenceStatus::Computing).await? {
+            self.compute(&reference).await?;
+            moved = true;
+        }
+        context.store.release_lease(name, token).await?;
+        Ok(moved)
+    }
+}

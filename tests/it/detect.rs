@@ -1,0 +1,237 @@
+//! The engine on synthetic embeddings: restarts, late events, honest silence, and drift.
+
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use seamark::clock::Timestamp;
+use seamark::detect::check::{CheckOptions, check};
+use seamark::detect::compare::Comparator;
+use seamark::detect::engine::{Engine, Evaluation};
+use seamark::detect::freeze::{FreezeError, freeze};
+use seamark::detect::state::SavedBucket;
+use seamark::model::interaction::{Attributes, Event};
+use seamark::model::monitor::{MonitorSpec, WindowLength, WindowSpec};
+use seamark::model::stream::Stream;
+use seamark::model::verdict::VerdictStatus;
+
+const DIM: usize = 16;
+const MINUTE: i64 = 60_000_000;
+
+/// Events in five topics; with `shift`, a sixth topic takes that share.
+struct Traffic {
+    rng: ChaCha8Rng,
+    position: i64,
+    shift: f64,
+}
+
+impl Traffic {
+    fn new(seed: u64) -> Self {
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), position: 0, shift: 0.0 }
+    }
+
+    fn vector(&mut self, topic: usize) -> Vec<f32> {
+        let mut v: Vec<f64> = (0..DIM)
+            .map(|_| 0.25 * Distribution::<f64>::sample(&StandardNormal, &mut self.rng))
+            .collect();
+        v[topic] += 1.0;
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        v.iter().map(|x| (x / norm) as f32).collect()
+    }
+
+    fn next(&mut self) -> Event {
+        let moved = self.rng.random_range(0.0..1.0) < self.shift;
+        let topic = if moved { 5 } else { self.rng.random_range(0..5) };
+        let (query, response) = (self.vector(topic), self.vector(topic));
+        self.position += 1;
+        Event {
+            position: self.position,
+            interaction_id: format!("i{}", self.position),
+            occurred_at: Timestamp::from_micros(self.position * MINUTE),
+            session_id: None,
+            attributes: Attributes::new(),
+            query: Some(query),
+            response: Some(response),
+        }
+    }
+
+    fn take(&mut self, n: usize) -> Vec<Event> {
+        (0..n).map(|_| self.next()).collect()
+    }
+}
+
+fn spec() -> MonitorSpec {
+    let mut spec = MonitorSpec::named("test");
+    spec.windows = vec![WindowSpec::count("short", 100, 25), WindowSpec::count("long", 300, 50)];
+    spec
+}
+
+fn comparator(spec: &MonitorSpec) -> Arc<Comparator> {
+    let reference = Traffic::new(1).take(1500);
+    Arc::new(Comparator::new(freeze(&reference, spec, "m", 7, &|_| ()).unwrap()))
+}
+
+fn run(engine: &mut Engine, events: &[Event]) -> Vec<Evaluation> {
+    events.iter().flat_map(|event| engine.observe(event)).collect()
+}
+
+fn drifted(evaluations: &[Evaluation], stream: Stream) -> usize {
+    evaluations
+        .iter()
+        .filter(|e| e.verdicts.iter().any(|v| v.stream == stream && v.is_drift))
+        .count()
+}
+
+#[test]
+fn quiet_before_and_loud_after_a_shift() {
+    let spec = spec();
+    let comparator = comparator(&spec);
+    let mut engine = Engine::new(spec, comparator);
+    let mut traffic = Traffic::new(2);
+    let before = run(&mut engine, &traffic.take(2000));
+    assert!(drifted(&before, Stream::Query) <= 2, "{}", drifted(&before, Stream::Query));
+    traffic.shift = 0.5;
+    let after = run(&mut engine, &traffic.take(300));
+    assert!(after.last().unwrap().ratios[&Stream::Query].unwrap() > 1.0);
+    assert!(after.last().unwrap().ratios[&Stream::Response].unwrap() > 1.0);
+    let example = &after.last().unwrap().examples[0];
+    assert!(example.score > 0.0 && example.interaction_id.starts_with('i'));
+    let verdict = after.last().unwrap().verdicts.iter().find(|v| v.is_drift).unwrap();
+    assert!(verdict.p_value.unwrap() < 0.05 && verdict.effect_size.unwrap() > 0.05);
+}
+
+#[test]
+fn a_window_too_small_says_so() {
+    let spec = spec();
+    let mut engine = Engine::new(spec.clone(), comparator(&spec));
+    let evaluations = run(&mut engine, &Traffic::new(3).take(50));
+    let statuses: Vec<_> =
+        evaluations.iter().flat_map(|e| e.verdicts.iter().map(|v| v.status)).collect();
+    assert!(!statuses.is_empty());
+    assert!(statuses.iter().all(|s| *s == VerdictStatus::InsufficientData));
+    assert_eq!(evaluations[0].ratios[&Stream::Query], None);
+}
+
+#[test]
+fn a_restart_at_any_line_changes_no_number() {
+    let mut spec = spec();
+    spec.windows.push(WindowSpec {
+        name: "hours".into(),
+        length: WindowLength::Time { minutes: 240, stride_minutes: 30, min_events: 20 },
+    });
+    let comparator = comparator(&spec);
+    let mut traffic = Traffic::new(4);
+    traffic.shift = 0.3;
+    let events = traffic.take(420);
+    let whole = run(&mut Engine::new(spec.clone(), comparator.clone()), &events);
+    for cut in [1, 24, 25, 99, 100, 237, 419] {
+        let mut first = Engine::new(spec.clone(), comparator.clone());
+        let mut stored = std::collections::BTreeMap::<(String, i64), SavedBucket>::new();
+        let mut evaluations = run(&mut first, &events[..cut]);
+        let changes = first.take_changes();
+        for key in &changes.closed {
+            stored.remove(key);
+        }
+        for bucket in changes.upserts {
+            stored.insert((bucket.grid.clone(), bucket.key), bucket);
+        }
+        let buckets: Vec<_> = stored.into_values().collect();
+        let mut second =
+            Engine::restore(spec.clone(), comparator.clone(), &changes.memory, &buckets).unwrap();
+        let from = cut.saturating_sub(second.recall_limit());
+        second.recall(&events[from..cut]);
+        evaluations.extend(run(&mut second, &events[cut..]));
+        assert_eq!(evaluations, whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn late_events_are_counted_and_left_out() {
+    let spec = spec();
+    let mut engine = Engine::new(spec.clone(), comparator(&spec));
+    let mut events = Traffic::new(5).take(60);
+    events[40].occurred_at = events[20].occurred_at; // 20 minutes late: beyond the limit
+    events[41].occurred_at = events[35].occurred_at; // 6 minutes late: within it
+    run(&mut engine, &events);
+    assert_eq!(engine.late_events(), 1);
+}
+
+#[test]
+fn events_of_other_segments_are_not_seen() {
+    let mut spec = spec();
+    let comparator = comparator(&spec);
+    spec.segment = [("channel".to_owned(), "app".to_owned())].into();
+    let mut engine = Engine::new(spec, comparator);
+    assert!(run(&mut engine, &Traffic::new(6).take(300)).is_empty());
+}
+
+#[test]
+fn time_windows_slide_by_event_time() {
+    let mut spec = spec();
+    spec.windows = vec![WindowSpec {
+        name: "two-hours".into(),
+        length: WindowLength::Time { minutes: 120, stride_minutes: 60, min_events: 50 },
+    }];
+    let comparator = comparator(&spec);
+    let mut engine = Engine::new(spec, comparator);
+    let mut traffic = Traffic::new(7);
+    let mut events = traffic.take(600);
+    // A silence of a month, then traffic again: no flood of empty evaluations.
+    let mut later = traffic.take(200);
+    later.iter_mut().for_each(|e| {
+        e.occurred_at = Timestamp::from_micros(e.occurred_at.as_micros() + 43_200 * MINUTE)
+    });
+    events.extend(later);
+    let evaluations = run(&mut engine, &events);
+    assert!((10..20).contains(&evaluations.len()), "{}", evaluations.len());
+    let full = evaluations.iter().filter(|e| e.verdicts[0].n_window == 120).count();
+    assert!(full >= 8, "{full}");
+    assert!(evaluations.iter().all(|e| e.at.as_micros() % (60 * MINUTE) == 0));
+}
+
+#[test]
+fn unusable_references_are_refused_with_the_reason() {
+    let spec = spec();
+    let mut traffic = Traffic::new(8);
+    let few = traffic.take(100);
+    assert_eq!(freeze(&few, &spec, "m", 1, &|_| ()), Err(FreezeError::TooSmall { got: 100 }));
+
+    let mut constant = traffic.take(400);
+    let same = constant[0].query.clone();
+    constant.iter_mut().for_each(|e| (e.query, e.response) = (same.clone(), same.clone()));
+    let error = freeze(&constant, &spec, "m", 1, &|_| ()).unwrap_err().to_string();
+    assert!(error.contains("query: all values are equal"), "{error}");
+
+    let mut long = spec.clone();
+    long.windows = vec![WindowSpec::count("w", 400, 50)];
+    let error = freeze(&traffic.take(500), &long, "m", 1, &|_| ()).unwrap_err().to_string();
+    assert!(error.contains("1200"), "{error}");
+}
+
+#[test]
+fn freezing_repeats_with_the_seed_and_survives_storage() {
+    let spec = spec();
+    let events = Traffic::new(9).take(900);
+    let once = freeze(&events, &spec, "m", 3, &|_| ()).unwrap();
+    let json = serde_json::to_vec(&once).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<seamark::detect::profile::ReferenceProfile>(&json).unwrap(),
+        once
+    );
+    assert_eq!(freeze(&events, &spec, "m", 3, &|_| ()).unwrap(), once);
+}
+
+#[test]
+fn check_finds_a_shift_and_keeps_quiet_without_one() {
+    let options = CheckOptions { alpha: 0.01, permutations: 300, seed: 1 };
+    let reference = Traffic::new(10).take(400);
+    let quiet = check(&reference, &Traffic::new(11).take(200), &options);
+    assert!(quiet.iter().all(|v| !v.is_drift && v.p_value.is_some()));
+    let mut moved = Traffic::new(12);
+    moved.shift = 0.4;
+    let loud = check(&reference, &moved.take(200), &options);
+    assert!(loud.iter().filter(|v| v.stream == Stream::Query).all(|v| v.is_drift));
+    let few = check(&reference, &Traffic::new(13).take(5), &options);
+    assert!(few.iter().all(|v| v.status == VerdictStatus::InsufficientData));
+}
