@@ -109,7 +109,7 @@ async fn world() -> World {
         cursor: 250,
         state: Vec::new(),
         upsert_buckets: Vec::new(),
-        delete_buckets: Vec::new(),
+        close_buckets: Vec::new(),
         reports: reports.clone(),
         alerts: vec![alert.clone()],
         transitions: vec![Transition {

@@ -271,7 +271,7 @@ async fn a_full_commit_queue_answers_503() {
 
 #[tokio::test]
 async fn sampled_out_items_are_counted_and_not_stored() {
-    let sampling = SamplingConfig { rate: 0.3, max_per_minute: None };
+    let sampling = SamplingConfig { rate: 0.3, max_per_minute: 0 };
     let app = TestApp::with(Config::default(), sampling).await;
     let [accepted, _, sampled_out, rejected] = counts(&app.ingest(lines(0..1000)).await);
     assert_eq!((accepted + sampled_out, rejected), (1000, 0));
