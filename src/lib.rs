@@ -11,7 +11,8 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | ground | [`clock`] [`id`] [`stats`] [`telemetry`] [`text`] |
+//! | ground | [`clock`] [`fault`] [`stats`] [`telemetry`] [`text`] |
+//! | names | [`id`] |
 //! | data | [`model`] |
 //! | decisions (pure) | [`alert`] [`detect`] [`sample`] |
 //! | adapters | [`embed`] [`notify`] [`store`] |

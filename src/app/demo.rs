@@ -198,7 +198,7 @@ impl Demo {
 
     async fn status(&self, count: &str) -> anyhow::Result<u64> {
         let status = self.client.get("/v1/status").await?;
-        status["counts"][count].as_u64().with_context(|| format!("no {count} in {status}"))
+        status[count].as_u64().with_context(|| format!("no {count} in {status}"))
     }
 
     /// The beginning of day `day` of the scenario.

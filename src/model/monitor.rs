@@ -194,6 +194,7 @@ impl WindowSpec {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ThresholdPolicy {
     /// Calibrated on the reference so that this many false alarms are expected in 30 days.
+    #[serde(rename = "false_alarms_per_30d")]
     FalseAlarmsPer30d(f64),
     /// Set by the user, per detector: the same statistic's value for every stream and window.
     Fixed(FixedThresholds),

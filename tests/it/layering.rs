@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first; a module names only modules of lower rows.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "fault", "id", "stats", "telemetry", "text"],
+    &["clock", "fault", "stats", "telemetry", "text"],
+    &["id"],
     &["model"],
     &["alert", "detect", "sample", "screen"],
     &["embed", "notify", "store"],
