@@ -30,7 +30,7 @@ struct Server {
 }
 
 /// The URL of a new, migrated database.
-pub async fn database() -> String {
+pub(crate) async fn database() -> String {
     let server = SERVER.get_or_init(Server::start).await;
     let name = format!(
         "seamark_test_{}_{}",
@@ -42,7 +42,7 @@ pub async fn database() -> String {
 }
 
 /// The URL of a new, empty database.
-pub async fn empty_database() -> String {
+pub(crate) async fn empty_database() -> String {
     let server = SERVER.get_or_init(Server::start).await;
     let name = format!("seamark_test_{}_empty", std::process::id());
     server.create(&name, "template0").await;

@@ -258,13 +258,19 @@ pub(super) async fn an_ended_alert_makes_room(store: TestStore) {
         ..commit(&monitor, &lease, 10)
     };
     store.commit_evaluation(&next).await.unwrap();
-    assert_eq!(store.open_alerts(monitor.id).await.unwrap(), [second.clone()]);
+    assert_eq!(store.open_alerts(monitor.id).await.unwrap(), std::slice::from_ref(&second));
     let filter = AlertFilter { state: None, monitor: Some(monitor.id), before: None, limit: 9 };
     let listed = store.list_alerts(monitor.project_id, &filter).await.unwrap();
     assert_eq!(listed, [second.clone(), ended.clone()]);
     let before = AlertFilter { before: Some((second.started_at, second.id)), ..filter };
-    assert_eq!(store.list_alerts(monitor.project_id, &before).await.unwrap(), [ended.clone()]);
+    assert_eq!(
+        store.list_alerts(monitor.project_id, &before).await.unwrap(),
+        std::slice::from_ref(&ended)
+    );
     let resolved = AlertFilter { state: Some(AlertState::Resolved), ..filter };
-    assert_eq!(store.list_alerts(monitor.project_id, &resolved).await.unwrap(), [ended.clone()]);
+    assert_eq!(
+        store.list_alerts(monitor.project_id, &resolved).await.unwrap(),
+        std::slice::from_ref(&ended)
+    );
     assert_eq!(store.find_alert(monitor.project_id, ended.id).await.unwrap(), Some(ended));
 }

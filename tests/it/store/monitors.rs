@@ -15,7 +15,7 @@ pub(super) async fn names_are_unique_within_a_project(store: TestStore) {
     store.insert_monitor(&monitor(two, "support", 3)).await.unwrap();
     let mut other = monitor(one, "other", 4);
     store.insert_monitor(&other).await.unwrap();
-    other.spec.name = "support".to_owned();
+    other.spec.name = first.spec.name.clone();
     let error = store.update_monitor(&other).await.unwrap_err();
     assert!(matches!(error, StoreError::Taken { .. }), "{error:?}");
     assert_eq!(store.list_monitors(one).await.unwrap().len(), 2);

@@ -12,8 +12,8 @@ use seamark::model::monitor::{Monitor, MonitorSpec};
 use seamark::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use seamark::store::{EmbeddedText, InsertOutcome, PendingText, Store};
 
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
-pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 pub(super) const MODEL: &str = "sha256:model";
 
 /// 2026-11-23T08:30:00Z plus `seconds`.
