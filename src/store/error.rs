@@ -1,5 +1,7 @@
 //! What can go wrong in the store.
 
+use std::fmt;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -55,7 +57,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn corrupt(table: &'static str, detail: impl ToString) -> Self {
+    pub(super) fn corrupt(table: &'static str, detail: impl fmt::Display) -> Self {
         Self::Corrupt { table, detail: detail.to_string() }
     }
 

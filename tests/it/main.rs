@@ -1,4 +1,4 @@
-//! The integration tests, in one binary.
+//! Everything that is tested from outside, in one binary: it links once.
 
 mod api;
 mod config;
@@ -7,3 +7,5 @@ mod embed;
 mod golden;
 mod layering;
 mod notify;
+mod pg;
+mod store;

@@ -1,0 +1,3 @@
+//! Durable interactions per second through the HTTP API.
+
+fn main() {}

@@ -1,0 +1,54 @@
+//! One suite over every kind of store: what holds for one engine holds for the others.
+
+mod deliveries;
+mod evaluations;
+mod interactions;
+mod leases;
+mod monitors;
+mod opening;
+mod projects;
+mod queue;
+mod references;
+mod retention;
+mod sample;
+mod schema;
+mod setup;
+
+/// Runs every test of the list on every engine, as `store::<engine>::<test>`.
+macro_rules! store_test_suite {
+    ($($engine:ident),+; $tests:tt) => {
+        $(mod $engine { store_test_suite!(@tests $engine $tests); })+
+    };
+    (@tests $engine:ident { $($module:ident: $($test:ident),+;)+ }) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$module::$test(super::setup::$engine().await).await;
+            }
+        )+)+
+    };
+}
+
+store_test_suite! { sqlite, memory, postgres; {
+    opening: migrating_twice_changes_nothing, a_closed_store_is_unavailable;
+    projects: a_project_exists_once, keys_live_until_they_are_revoked;
+    interactions: a_repeated_insert_is_a_duplicate, another_content_is_a_conflict,
+        answers_follow_the_order_of_the_batch, projects_are_apart, every_field_comes_back,
+        concurrent_senders_store_each_id_once, counts_are_conserved;
+    queue: claims_are_not_handed_out_twice, an_expired_claim_is_taken_over_and_fenced,
+        released_claims_are_free_at_once, poison_is_quarantined,
+        positions_are_gap_free_under_concurrent_completers, events_come_by_position_and_by_time;
+    monitors: names_are_unique_within_a_project, a_changed_monitor_keeps_its_reference,
+        a_deleted_monitor_takes_its_state_along;
+    references: rows_come_back_bit_by_bit, a_freeze_starts_the_evaluation_anew,
+        what_is_ready_is_immutable;
+    evaluations: a_commit_stores_everything, a_stale_cursor_is_superseded,
+        a_lost_lease_is_superseded, a_failing_commit_stores_nothing,
+        a_gap_in_the_sequence_is_superseded, reports_come_in_pages, an_ended_alert_makes_room;
+    deliveries: a_delivery_is_retried_until_it_arrives, an_exhausted_delivery_can_be_replayed,
+        deliveries_are_not_handed_out_twice, a_lost_claim_records_nothing,
+        a_gone_receiver_is_disabled;
+    leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;
+    retention: each_kind_expires_by_its_own_age, nothing_expires_without_a_cutoff,
+        counts_are_conserved_through_retention;
+}}

@@ -1,0 +1,135 @@
+//! The life of a delivery, from the outbox to its end.
+
+use seamark::model::delivery::{Delivery, DeliveryStatus, Receiver};
+use seamark::store::{
+    AttemptResult, ClaimedDelivery, DeliveryFilter, DeliveryNext, Store, StoreError,
+};
+
+use super::sample::{MINUTE, at, attempt, delivery, project, receiver};
+use super::setup::TestStore;
+
+async fn outbox(store: &Store, n: u64) -> (Receiver, Vec<Delivery>) {
+    let receiver = receiver(project(store).await, "hook");
+    store.insert_receiver(&receiver).await.unwrap();
+    let deliveries: Vec<_> = (1..=n).map(|seed| delivery(&receiver, seed)).collect();
+    for delivery in &deliveries {
+        store.insert_delivery(delivery).await.unwrap();
+    }
+    (receiver, deliveries)
+}
+
+async fn claim(store: &Store, seconds: u64) -> Vec<ClaimedDelivery> {
+    store.claim_deliveries("w", 10, at(seconds), MINUTE).await.unwrap()
+}
+
+fn result(claimed: &ClaimedDelivery, status: i64, next: DeliveryNext) -> AttemptResult {
+    AttemptResult {
+        delivery_id: claimed.delivery.id,
+        token: claimed.token,
+        attempt: attempt(claimed.delivery.id, claimed.delivery.attempts + 1, Some(status)),
+        next,
+        disable_receiver: false,
+    }
+}
+
+pub(super) async fn a_delivery_is_retried_until_it_arrives(store: TestStore) {
+    let (receiver, deliveries) = outbox(&store, 1).await;
+    assert!(claim(&store, 0).await.is_empty(), "not due yet");
+    let first = claim(&store, 1).await;
+    assert_eq!((&first[0].delivery, &first[0].receiver), (&deliveries[0], &receiver));
+    let retry = result(&first[0], 500, DeliveryNext::RetryAt(at(30)));
+    assert!(store.record_attempt(&retry).await.unwrap());
+    assert!(claim(&store, 29).await.is_empty());
+    let second = claim(&store, 30).await;
+    let arrived = result(&second[0], 204, DeliveryNext::Delivered);
+    assert!(store.record_attempt(&arrived).await.unwrap());
+    assert!(claim(&store, 3000).await.is_empty());
+    let ended = store.find_delivery(receiver.project_id, deliveries[0].id).await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.attempts), (DeliveryStatus::Delivered, 2));
+    assert_eq!(ended.delivered_at, Some(arrived.attempt.at));
+    let attempts = store.attempts(ended.id).await.unwrap();
+    assert_eq!(attempts, [retry.attempt, arrived.attempt]);
+}
+
+pub(super) async fn an_exhausted_delivery_can_be_replayed(store: TestStore) {
+    let (receiver, deliveries) = outbox(&store, 2).await;
+    let claimed = claim(&store, 9).await;
+    let gave_up = result(&claimed[0], 500, DeliveryNext::Exhausted);
+    assert!(store.record_attempt(&gave_up).await.unwrap());
+    let project = receiver.project_id;
+    let exhausted = DeliveryFilter {
+        alert: None,
+        receiver: Some(receiver.id),
+        status: Some(DeliveryStatus::Exhausted),
+        before: None,
+        limit: 9,
+    };
+    let listed = store.list_deliveries(project, &exhausted).await.unwrap();
+    assert_eq!(listed.iter().map(|d| d.id).collect::<Vec<_>>(), [deliveries[0].id]);
+    assert!(store.replay_delivery(project, deliveries[0].id, at(50)).await.unwrap());
+    let again = claim(&store, 50).await;
+    assert_eq!((again[0].delivery.id, again[0].delivery.attempts), (deliveries[0].id, 1));
+    assert_eq!(again[0].delivery.body, deliveries[0].body);
+    let arrived = result(&again[0], 200, DeliveryNext::Delivered);
+    assert!(store.record_attempt(&arrived).await.unwrap());
+    assert_eq!(store.attempts(deliveries[0].id).await.unwrap().len(), 2);
+    let newest = DeliveryFilter { status: None, ..exhausted };
+    let page =
+        store.list_deliveries(project, &DeliveryFilter { limit: 1, ..newest }).await.unwrap();
+    assert_eq!(page[0].id, deliveries[1].id);
+    let next = DeliveryFilter { before: Some((page[0].created_at, page[0].id)), ..newest };
+    let rest = store.list_deliveries(project, &next).await.unwrap();
+    assert_eq!(rest.iter().map(|d| d.id).collect::<Vec<_>>(), [deliveries[0].id]);
+}
+
+pub(super) async fn deliveries_are_not_handed_out_twice(store: TestStore) {
+    outbox(&store, 20).await;
+    let (one, two) = tokio::join!(
+        store.claim_deliveries("one", 15, at(99), MINUTE),
+        store.claim_deliveries("two", 15, at(99), MINUTE),
+    );
+    let mut ids: Vec<_> =
+        [one.unwrap(), two.unwrap()].concat().iter().map(|c| c.delivery.id).collect();
+    let handed_out = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), handed_out);
+    store.release_deliveries("one").await.unwrap();
+    store.release_deliveries("two").await.unwrap();
+    let all = store.claim_deliveries("three", 30, at(99), MINUTE).await.unwrap();
+    assert_eq!(all.len(), 20);
+    assert!(all.is_sorted_by_key(|claimed| claimed.delivery.next_attempt_at));
+}
+
+pub(super) async fn a_lost_claim_records_nothing(store: TestStore) {
+    let (receiver, deliveries) = outbox(&store, 1).await;
+    let slow = claim(&store, 1).await;
+    let quick = claim(&store, 61).await;
+    assert_eq!(quick.len(), 1);
+    let late = result(&slow[0], 200, DeliveryNext::Delivered);
+    assert!(!store.record_attempt(&late).await.unwrap());
+    assert_eq!(store.attempts(deliveries[0].id).await.unwrap(), []);
+    assert!(store.replay_delivery(receiver.project_id, deliveries[0].id, at(62)).await.unwrap());
+    let overtaken = result(&quick[0], 200, DeliveryNext::Delivered);
+    assert!(!store.record_attempt(&overtaken).await.unwrap());
+}
+
+pub(super) async fn a_gone_receiver_is_disabled(store: TestStore) {
+    let (mut receiver, _) = outbox(&store, 1).await;
+    let project = receiver.project_id;
+    let error = store.insert_receiver(&receiver).await.unwrap_err();
+    assert!(matches!(error, StoreError::Taken { what: "receiver", .. }), "{error:?}");
+    let claimed = claim(&store, 1).await;
+    let gone = result(&claimed[0], 410, DeliveryNext::Exhausted);
+    store.record_attempt(&AttemptResult { disable_receiver: true, ..gone }).await.unwrap();
+    receiver.disabled = true;
+    assert_eq!(store.find_receiver(project, receiver.id).await.unwrap(), Some(receiver.clone()));
+    receiver.disabled = false;
+    receiver.secret = None;
+    assert!(store.update_receiver(&receiver).await.unwrap());
+    assert_eq!(store.list_receivers(project).await.unwrap(), [receiver.clone()]);
+    store.disable_receiver(receiver.id).await.unwrap();
+    assert!(store.receivers_by_id(&[receiver.id]).await.unwrap()[0].disabled);
+    assert!(store.delete_receiver(project, receiver.id).await.unwrap());
+    assert!(store.find_delivery(project, claimed[0].delivery.id).await.unwrap().is_none());
+}
