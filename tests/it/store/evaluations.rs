@@ -29,7 +29,7 @@ pub(super) fn commit(monitor: &Monitor, lease: &LeaseProof, cursor: i64) -> Eval
         cursor: cursor + 10,
         state: vec![4, 2],
         upsert_buckets: Vec::new(),
-        delete_buckets: Vec::new(),
+        close_buckets: Vec::new(),
         reports: Vec::new(),
         alerts: Vec::new(),
         transitions: Vec::new(),
@@ -167,7 +167,7 @@ pub(super) async fn a_commit_stores_everything(store: TestStore) {
     assert_eq!(store.counts(project).await.unwrap().late, 4);
     let next = EvaluationCommit {
         upsert_buckets: vec![bucket(2, true)],
-        delete_buckets: vec![("count:50".to_owned(), 1)],
+        close_buckets: vec![("count:50".to_owned(), 1)],
         ..commit(&monitor, &lease, 10)
     };
     assert_eq!(store.commit_evaluation(&next).await.unwrap(), CommitOutcome::Committed);
