@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench stats`; figures with date and machine in `benches/README.md`.
 
+#![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;

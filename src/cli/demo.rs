@@ -111,7 +111,7 @@ fn show_report(report: &Value) {
     for example in report["examples"].as_array().into_iter().flatten().take(8) {
         let stream = example["stream"].as_str().unwrap_or_default();
         let side = if stream == "response" { "response" } else { "query" };
-        let text = example[side].as_str().unwrap_or("(no text)");
+        let text = example["interaction"][side].as_str().unwrap_or("(no text)");
         print(&format!("  {stream:<9}  {}", shorten(text, 80)));
     }
 }
