@@ -180,7 +180,7 @@ fn time_windows_slide_by_event_time() {
     // A silence of a month, then traffic again: no flood of empty evaluations.
     let mut later = traffic.take(200);
     later.iter_mut().for_each(|e| {
-        e.occurred_at = Timestamp::from_micros(e.occurred_at.as_micros() + 43_200 * MINUTE)
+        e.occurred_at = Timestamp::from_micros(e.occurred_at.as_micros() + 43_200 * MINUTE);
     });
     events.extend(later);
     let evaluations = run(&mut engine, &events);
