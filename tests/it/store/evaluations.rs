@@ -54,6 +54,7 @@ fn verdict() -> Verdict {
         threshold: Some(0.1),
         p_value: None,
         effect_size: Some(3.0),
+        cosine_distance: None,
         n_ref: 500,
         n_window: 200,
     }
