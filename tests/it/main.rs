@@ -8,4 +8,5 @@ mod golden;
 mod layering;
 mod notify;
 mod pg;
+mod pipeline;
 mod store;
