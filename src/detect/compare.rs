@@ -6,6 +6,7 @@ use crate::detect::profile::{ReferenceProfile, StreamProfile, WindowCalibration}
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
+use crate::stats::centroid::cosine_distance;
 use crate::stats::divergence::{SMOOTHING, kl_corrected, probabilities, total_variation};
 use crate::stats::features::FourierFeatures;
 use crate::stats::mmd::squared_distance_unbiased;
@@ -61,6 +62,7 @@ impl Comparator {
             threshold: None,
             p_value: None,
             effect_size: None,
+            cosine_distance: None,
             n_ref: reference.sketch.n as u64,
             n_window: n as u64,
         };
@@ -87,6 +89,9 @@ fn decide(
     let Some(statistic) = statistic(verdict.detector, reference, sum) else { return verdict };
     verdict.statistic = Some(statistic);
     verdict.effect_size = Some(effect_size(verdict.detector, statistic, reference, sum));
+    if verdict.detector == DetectorKind::Centroid && reference.dim() > 1 {
+        verdict.cosine_distance = cosine_distance(&sum.sum_x, &reference.sketch.sum_x);
+    }
     let calibrated =
         calibration.and_then(|c| Some((c.n as f64, c.detectors.get(&verdict.detector)?)));
     if let Some((n, detector)) = calibrated {

@@ -36,6 +36,7 @@ impl Fixture {
             threshold: Some(0.0051),
             p_value: Some(0.0002),
             effect_size: Some(0.61),
+            cosine_distance: None,
             n_ref: 2000,
             n_window: 200,
         };
