@@ -45,7 +45,8 @@ pub fn to_display(config: &Config) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DebugConfig {
-    /// Ends the process at this named point, as `kill -9` would; debug builds only.
+    /// Ends the process at this named point (`name@3`: at its third pass), as `kill -9` would;
+    /// debug builds only.
     pub crash_at: String,
 }
 

@@ -207,11 +207,14 @@ async fn store(
     mut rows: Vec<NewInteraction>,
     now: Timestamp,
 ) -> Result<Vec<InsertOutcome>, ApiError> {
-    match rows.len() {
-        0 => Ok(Vec::new()),
-        1 => Ok(vec![state.commits.insert(project, rows.swap_remove(0)).await?]),
-        _ => Ok(state.store.insert_interactions(project, &rows, now).await?),
-    }
+    crate::fault::point("ingest.before_commit");
+    let outcomes = match rows.len() {
+        0 => Vec::new(),
+        1 => vec![state.commits.insert(project, rows.swap_remove(0)).await?],
+        _ => state.store.insert_interactions(project, &rows, now).await?,
+    };
+    crate::fault::point("ingest.after_commit");
+    Ok(outcomes)
 }
 
 fn measure(state: &AppState, answer: &IngestAnswer) {

@@ -27,6 +27,8 @@ pub struct EvaluationWorker {
     model_digest: String,
     messages: Messages,
     running: HashMap<MonitorId, Running>,
+    /// The leases that this worker holds, with their tokens.
+    leases: HashMap<String, i64>,
 }
 
 /// A monitor whose windows are in memory.
@@ -45,7 +47,8 @@ impl EvaluationWorker {
     /// A worker for embeddings of `model_digest`.
     pub fn new(context: Context, model_digest: String) -> Self {
         let messages = Messages::new(context.clone());
-        Self { context, model_digest, messages, running: HashMap::new() }
+        let (running, leases) = (HashMap::new(), HashMap::new());
+        Self { context, model_digest, messages, running, leases }
     }
 
     /// One monitor: everything that is new for it; `true` when there may be more.
@@ -56,8 +59,10 @@ impl EvaluationWorker {
         let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
         else {
             self.running.remove(&monitor.id);
+            self.leases.remove(&name);
             return Ok(false);
         };
+        self.leases.insert(name.clone(), token);
         let Some(mut running) = self.load(monitor).await? else { return Ok(false) };
         let proof = LeaseProof { name, token };
         let events = context
@@ -219,6 +224,15 @@ impl Worker for EvaluationWorker {
         match failure {
             Some(error) if !more => Err(error),
             _ => Ok(more),
+        }
+    }
+
+    /// Gives back the leases, so that the next daemon need not wait for their expiry.
+    async fn release(&mut self) {
+        for (name, token) in self.leases.drain() {
+            if let Err(error) = self.context.store.release_lease(&name, token).await {
+                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
+            }
         }
     }
 }

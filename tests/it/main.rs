@@ -10,4 +10,5 @@ mod golden;
 mod layering;
 mod notify;
 mod pg;
+mod pipeline;
 mod store;

@@ -1,0 +1,242 @@
+//! The whole way, on both stores: from interactions sent over HTTP to a signed webhook received.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+pub(crate) mod receiver;
+pub(crate) mod scenario;
+pub(crate) mod site;
+
+use std::collections::BTreeSet;
+
+use scenario::{Topic, assert_same_reports, interactions, replayed, time};
+use serde_json::{Value, json};
+use site::Site;
+
+/// Runs every test of the list on both engines, as `pipeline::<engine>::<test>`.
+macro_rules! pipeline_test_suite {
+    ($($engine:ident),+; $tests:tt) => {
+        $(mod $engine { pipeline_test_suite!(@tests $engine $tests); })+
+    };
+    (@tests $engine:ident { $($test:ident),+ }) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::site::$engine().await).await;
+            }
+        )+
+    };
+}
+
+pipeline_test_suite! { sqlite, postgres; {
+    drift_is_told_once_and_so_is_its_end,
+    a_restart_changes_no_report,
+    uploaded_and_awaited_references_serve_too
+} }
+
+const REFERENCE: usize = 700;
+
+fn stream() -> Vec<Value> {
+    let parts = [(Topic::Airtime, 200), (Topic::Fibre, 150), (Topic::Airtime, 250)];
+    interactions(REFERENCE, &parts)
+}
+
+/// Reports that the stream makes: one each 25 events.
+const REPORTS: usize = 600 / 25;
+
+fn watch(name: &str, receivers: &[Value]) -> Value {
+    json!({
+        "name": name,
+        "windows": [{"name": "short", "events": 100, "stride": 25}],
+        "thresholds": {"false_alarms_per_30d": 1.0},
+        "alert": {"keep_firing_evaluations": 2},
+        "receivers": receivers,
+    })
+}
+
+/// A threshold for every detector, so that the outcome hangs on no calibration.
+fn watch_fixed(name: &str) -> Value {
+    let mut monitor = watch(name, &[]);
+    monitor["thresholds"] = json!({"fixed": {"mmd": 0.05, "kl": 0.5, "centroid": 0.1}});
+    monitor["streams"] = json!(["query"]);
+    monitor
+}
+
+async fn freeze_range(site: &Site, monitor: &Value) -> Value {
+    let source = json!({"kind": "time_range", "from": time(0), "to": time(REFERENCE)});
+    let body = json!({"monitor_id": monitor["id"], "name": "first", "source": source});
+    let asked = site.post("/v1/references", &body).await;
+    site.frozen(&asked).await
+}
+
+fn seed(reference: &Value) -> u64 {
+    reference["seed"].as_u64().unwrap()
+}
+
+async fn drift_is_told_once_and_so_is_its_end(mut site: Site) {
+    let reference_rows = interactions(0, &[(Topic::Airtime, REFERENCE)]);
+    let stream = stream();
+    let (receiver, secret) = site.make_receiver().await;
+    let spec = watch("assistant", &[receiver]);
+    let monitor = site.post("/v1/monitors", &spec).await;
+    site.feed(&reference_rows).await;
+    let reference = freeze_range(&site, &monitor).await;
+    assert_eq!(reference["n"], json!(REFERENCE));
+    site.feed(&stream).await;
+
+    let reports = site.reports(&monitor, REPORTS).await;
+    let expected = replayed(&spec, &reference_rows, &stream, seed(&reference));
+    assert_same_reports(&reports, &expected.reports);
+    assert_is_told(&site, &expected, &secret).await;
+    assert_timeline_shows(&site, &monitor, &reports).await;
+    assert_detail(&site, &reports).await;
+
+    let status = site.get("/v1/status").await;
+    let sent = (reference_rows.len() + stream.len()) as u64;
+    for (count, value) in [("received", sent), ("accepted", sent), ("embedded", sent), ("late", 0)]
+    {
+        assert_eq!(status[count], json!(value), "{count} in {status}");
+    }
+    assert_eq!(status["conserved"], json!(true));
+    site.stop().await;
+}
+
+/// One firing and one resolved message for every episode, each signed, recorded and about its alert.
+async fn assert_is_told(
+    site: &Site,
+    expected: &scenario::Replayed,
+    secret: &seamark::notify::Secret,
+) {
+    let (fired, resolved) = (expected.transitions("firing"), expected.transitions("resolved"));
+    assert!(!fired.is_empty(), "the scenario drifts");
+    let fired_ids: BTreeSet<_> = fired.iter().map(|line| line["alert_id"].to_string()).collect();
+    let ended = resolved.iter().filter(|l| fired_ids.contains(&l["alert_id"].to_string())).count();
+    assert_eq!(fired.len(), ended, "the scenario ends quietly");
+    let messages = site.receiver.messages(fired.len() + ended).await;
+    assert_eq!(messages.len(), fired.len() + ended, "no message twice");
+    for message in &messages {
+        assert_eq!(message.verify(secret), Ok(()));
+    }
+
+    let alerts = site.all("/v1/alerts").await;
+    let told: Vec<&Value> = alerts.iter().filter(|alert| alert["fired_at"].is_string()).collect();
+    assert_eq!(told.len(), fired.len());
+    for alert in told {
+        assert_eq!(alert["state"], json!("resolved"));
+        let as_replayed =
+            |line: &&&Value| line["kind"] == alert["kind"] && line["at"] == alert["fired_at"];
+        assert!(fired.iter().any(|line| as_replayed(&line)), "{alert} fired at another time");
+        let types: Vec<String> = messages
+            .iter()
+            .map(receiver::Message::json)
+            .filter(|body| body["data"]["alert"]["id"] == alert["id"])
+            .map(|body| body["type"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(types, ["drift.alert.firing", "drift.alert.resolved"], "of {alert}");
+        let detail = site.get(&format!("/v1/alerts/{}", alert["id"].as_str().unwrap())).await;
+        let states: Vec<&Value> =
+            detail["transitions"].as_array().unwrap().iter().map(|t| &t["to"]).collect();
+        assert_eq!(states.last(), Some(&&json!("resolved")), "{detail}");
+    }
+    assert_deliveries(site, &messages).await;
+}
+
+async fn assert_deliveries(site: &Site, messages: &[receiver::Message]) {
+    // The receiver hears of a message before the daemon has noted that it arrived.
+    site::until("every delivery is recorded", async || {
+        let waiting = site.get("/v1/deliveries?status=pending").await;
+        waiting["items"].as_array().unwrap().is_empty().then_some(())
+    })
+    .await;
+    let deliveries = site.all("/v1/deliveries").await;
+    assert_eq!(deliveries.len(), messages.len());
+    for delivery in &deliveries {
+        let message = messages.iter().find(|message| delivery["id"] == json!(message.id)).unwrap();
+        assert_eq!(delivery["body"], json!(message.body));
+        assert_eq!(delivery["status"], json!("delivered"));
+        let id = delivery["id"].as_str().unwrap();
+        let detail = site.get(&format!("/v1/deliveries/{id}")).await;
+        let attempts = detail["attempt_log"].as_array().unwrap();
+        assert_eq!(attempts.len(), 1, "{detail}");
+        assert_eq!(attempts[0]["status_code"], json!(200));
+    }
+}
+
+async fn assert_timeline_shows(site: &Site, monitor: &Value, reports: &[Value]) {
+    let id = monitor["id"].as_str().unwrap();
+    let path = format!("/v1/monitors/{id}/timeline?stream=query&detector=mmd");
+    let timeline = site.get(&path).await;
+    let series = timeline["series"].as_array().unwrap();
+    assert_eq!(series.len(), 1);
+    let points = series[0]["points"].as_array().unwrap();
+    assert_eq!(points.len(), reports.len());
+    for (point, report) in points.iter().zip(reports) {
+        assert_eq!(point["report_id"], report["id"]);
+        let verdicts = report["verdicts"].as_array().unwrap();
+        let verdict = verdicts.iter().find(|v| v["stream"] == "query" && v["detector"] == "mmd");
+        assert_eq!(point["statistic"], verdict.unwrap()["statistic"]);
+    }
+}
+
+/// A drifted report names interactions of the new topic, with their texts.
+async fn assert_detail(site: &Site, reports: &[Value]) {
+    let drifted = reports.iter().find(|report| report["is_drift"] == json!(true)).unwrap();
+    let detail = site.get(&format!("/v1/reports/{}", drifted["id"].as_str().unwrap())).await;
+    let examples = detail["example_interactions"].as_array().unwrap();
+    assert!(!examples.is_empty());
+    let shown = examples.iter().find(|example| example["stream"] == "query").unwrap();
+    let occurred = &shown["interaction"]["occurred_at"];
+    let launch = json!(time(REFERENCE + 200));
+    assert!(occurred.as_str() >= launch.as_str(), "{shown} is none of the new topic");
+}
+
+async fn a_restart_changes_no_report(mut site: Site) {
+    let reference_rows = interactions(0, &[(Topic::Airtime, REFERENCE)]);
+    let stream = stream();
+    let spec = watch_fixed("restarted");
+    let monitor = site.post("/v1/monitors", &spec).await;
+    site.feed(&reference_rows).await;
+    let reference = freeze_range(&site, &monitor).await;
+    // Neither cut falls on the end of a stride; the second is in the middle of the drift.
+    for part in [&stream[..110], &stream[110..263], &stream[263..]] {
+        site.feed(part).await;
+        site.restart().await;
+    }
+    let reports = site.reports(&monitor, REPORTS).await;
+    let uninterrupted = replayed(&spec, &reference_rows, &stream, seed(&reference));
+    assert_same_reports(&reports, &uninterrupted.reports);
+    let alerts = site.all("/v1/alerts").await;
+    let fired = alerts.iter().filter(|alert| alert["fired_at"].is_string()).count();
+    assert_eq!(fired, uninterrupted.transitions("firing").len());
+    site.stop().await;
+}
+
+async fn uploaded_and_awaited_references_serve_too(mut site: Site) {
+    let reference_rows = interactions(0, &[(Topic::Airtime, REFERENCE)]);
+    let stream = stream();
+    let spec = watch_fixed("awaiting");
+    let awaiting = site.post("/v1/monitors", &spec).await;
+    let source = json!({"kind": "next", "count": REFERENCE});
+    let body = json!({"monitor_id": awaiting["id"], "source": source});
+    let awaited = site.post("/v1/references", &body).await;
+    site.feed(&reference_rows[..300]).await;
+    let path = format!("/v1/references/{}", awaited["id"].as_str().unwrap());
+    assert_eq!(site.get(&path).await["status"], json!("collecting"), "400 are still to come");
+    site.feed(&reference_rows[300..]).await;
+    let awaited = site.frozen(&awaited).await;
+
+    let uploading = site.post("/v1/monitors", &watch_fixed("uploading")).await;
+    let id = uploading["id"].as_str().unwrap();
+    let path = format!("/v1/references/upload?monitor_id={id}&name=file&file=week.jsonl");
+    let uploaded = site.post(&path, &json!(reference_rows)).await;
+    let uploaded = site.frozen(&uploaded).await;
+    assert_eq!(uploaded["source"], json!({"kind": "file", "name": "week.jsonl"}));
+    let status = site.get("/v1/status").await;
+    assert_eq!(status["accepted"], json!(REFERENCE), "an uploaded row is no traffic: {status}");
+
+    site.feed(&stream).await;
+    for (monitor, reference) in [(awaiting, awaited), (uploading, uploaded)] {
+        let reports = site.reports(&monitor, REPORTS).await;
+        let expected = replayed(&spec, &reference_rows, &stream, seed(&reference));
+        assert_same_reports(&reports, &expected.reports);
+    }
+    site.stop().await;
+}
