@@ -68,6 +68,11 @@ impl LoopbackClient {
         self.exchange(path, self.client.post(self.url(path)).json(body)).await
     }
 
+    /// PATCHes `path` with `body` and reads the JSON of the answer.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, LoopbackError> {
+        self.exchange(path, self.client.patch(self.url(path)).json(body)).await
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

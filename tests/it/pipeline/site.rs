@@ -28,7 +28,7 @@ pub(crate) struct Site {
     _folder: TempDir,
 }
 
-pub(super) async fn sqlite() -> Site {
+pub(crate) async fn sqlite() -> Site {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/seamark.db", folder.path().display());
     Site::start(url, folder).await
@@ -85,7 +85,7 @@ impl Site {
         self.launch().await;
     }
 
-    fn client(&self) -> &LoopbackClient {
+    pub(crate) fn client(&self) -> &LoopbackClient {
         self.client.as_ref().unwrap()
     }
 
