@@ -1,7 +1,9 @@
 //! Everything that is tested from outside, in one binary: it links once.
 
 mod api;
+mod cli;
 mod config;
+mod crash;
 mod detect;
 mod embed;
 mod golden;
