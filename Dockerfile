@@ -2,7 +2,7 @@
 # Builds the daemon and puts it into a small image that runs as nobody in particular.
 FROM rust:1-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY config config
 COPY models models

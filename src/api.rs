@@ -10,6 +10,7 @@ mod budget;
 mod config;
 mod deliveries;
 mod error;
+mod exact;
 mod extract;
 mod health;
 mod ingest;

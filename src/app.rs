@@ -50,7 +50,7 @@ pub const DEFAULT_PROJECT: &str = "default";
 const EMBED_QUEUE: usize = 4;
 
 /// How often retention is looked after.
-const RETENTION_PERIOD: Duration = Duration::from_secs(3600);
+const RETENTION_PERIOD: Duration = Duration::from_hours(1);
 
 /// A running daemon.
 pub struct Daemon {

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod check;
 pub mod compare;
 pub mod engine;
+pub mod exact;
 pub mod examples;
 pub mod freeze;
 pub mod grid;

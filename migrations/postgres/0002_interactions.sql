@@ -24,6 +24,13 @@ CREATE TABLE interactions (
     last_error TEXT,
     UNIQUE (project_id, id),
     UNIQUE (project_id, position)
+)
+-- A claim is an update: room in the page keeps it out of the indexes. And a queue changes faster
+-- than the default thresholds of vacuum and analyze notice.
+WITH (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.02
 );
 CREATE INDEX interactions_occurred ON interactions (project_id, occurred_at);
 CREATE INDEX interactions_day ON interactions (day);

@@ -197,20 +197,7 @@ impl IngestAnswer {
 
 /// The row of a received item, not yet sampled.
 pub(crate) fn prepare(state: &AppState, item: Received, now: Timestamp) -> NewInteraction {
-    let content_hash = item.content_hash();
-    let id = item.id.unwrap_or_else(|| state.random(|rng| id::interaction_id(now, rng)));
-    NewInteraction {
-        id,
-        occurred_at: item.occurred_at.unwrap_or(now),
-        query: item.query,
-        response: item.response,
-        session_id: item.session_id,
-        attributes: item.attributes,
-        model: item.model,
-        metadata: item.metadata,
-        inclusion_probability: 1.0,
-        content_hash,
-    }
+    item.into_new(now, || state.random(|rng| id::interaction_id(now, rng)))
 }
 
 /// Stores `rows` durably: a single one together with those of other requests.

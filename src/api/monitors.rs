@@ -114,10 +114,18 @@ pub(crate) async fn update(
     Document(patch): Document<Value>,
 ) -> Result<Json<Monitor>, ApiError> {
     let mut monitor = find(&state, caller.project, id).await?;
-    monitor.spec = patched(&monitor.spec, &patch)?;
-    check(&state, caller.project, &monitor.spec).await?;
+    let spec = patched(&monitor.spec, &patch)?;
+    check(&state, caller.project, &spec).await?;
+    if monitor.reference_id.is_some() && spec.segment != monitor.spec.segment {
+        let fault = Fault::at("/segment", "is what its reference was made of; make a new monitor");
+        return Err(ApiError::new(Code::Invalid, "the segment is fixed by the reference")
+            .with_errors(vec![fault]));
+    }
+    let recompute = spec.needs_recalibration(&monitor.spec);
+    monitor.spec = spec;
     monitor.updated_at = state.now();
-    state.store.update_monitor(&monitor).await?;
+    state.store.update_monitor(&monitor, recompute).await?;
+    state.wakers.reference.notify_one();
     state.wakers.evaluation.notify_one();
     Ok(Json(monitor))
 }

@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, deliveries, health, ingest, interactions, keys, monitors, receivers, references,
+    alerts, deliveries, exact, health, ingest, interactions, keys, monitors, receivers, references,
     reports, timeline,
 };
 
@@ -36,6 +36,7 @@ use crate::api::{
         references::upload,
         references::get,
         reports::get,
+        exact::get,
         alerts::list,
         alerts::get,
         deliveries::list,

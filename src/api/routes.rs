@@ -12,7 +12,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, deliveries, health, ingest, interactions, keys, monitors, receivers, references,
+    alerts, deliveries, exact, health, ingest, interactions, keys, monitors, receivers, references,
     reports, timeline,
 };
 use crate::model::key::Role;
@@ -107,6 +107,7 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/references/upload", ADMIN, references::upload),
         get("/v1/references/{id}", READ, references::get),
         get("/v1/reports/{id}", READ, reports::get),
+        get("/v1/reports/{id}/exact", READ, exact::get),
         get("/v1/alerts", READ, alerts::list),
         get("/v1/alerts/{id}", READ, alerts::get),
         get("/v1/deliveries", READ, deliveries::list),

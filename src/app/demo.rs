@@ -24,6 +24,11 @@ use crate::notify::{LoopbackClient, Secret};
 /// Days of the scenario that become the reference.
 pub const REFERENCE_DAYS: u32 = 8;
 
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// South African Standard Time, the operator's own.
+const SAST_MICROS: i64 = 2 * 3_600_000_000;
+
 /// Interactions sent in one request.
 const BATCH: usize = 250;
 
@@ -92,10 +97,8 @@ impl Demo {
     ) -> anyhow::Result<Self> {
         let mut scenario = Scenario::default();
         // The scenario's two weeks end today, on the first midnight (South African time) before now.
-        const DAY: i64 = 86_400_000_000;
-        const SAST: i64 = 2 * 3_600_000_000;
-        let midnight = (now.as_micros() + SAST).div_euclid(DAY) * DAY - SAST;
-        scenario.start_micros = midnight - i64::from(scenario.days) * DAY;
+        let today = (now.as_micros() + SAST_MICROS).div_euclid(DAY_MICROS);
+        scenario.start_micros = (today - i64::from(scenario.days)) * DAY_MICROS - SAST_MICROS;
         let interactions = scenario::generate(&scenario);
 
         let launch = Launch { progress: Box::new(progress), ..Launch::default() };
@@ -203,7 +206,7 @@ impl Demo {
 
     /// The beginning of day `day` of the scenario.
     fn day(&self, day: u32) -> Timestamp {
-        let micros = i64::from(day) * 86_400_000_000;
+        let micros = i64::from(day) * DAY_MICROS;
         Timestamp::from_micros(self.scenario.start_micros + micros)
     }
 }

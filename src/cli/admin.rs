@@ -2,18 +2,19 @@
 //!
 //! A running daemon sees the changes within its polling time; nothing here needs it to run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::api::generate_key;
-use crate::app::{DEFAULT_PROJECT, seeded_rng};
+use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
 use crate::cli::{print, table};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Config;
 use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
+use crate::model::interaction::NewInteraction;
 use crate::model::key::Role;
 use crate::model::monitor::{Monitor, MonitorSpec};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
@@ -35,7 +36,7 @@ pub(super) enum ReferenceCommand {
 
 /// Arguments of `reference freeze`.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("source").required(true).args(["from", "next"])))]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["from", "next", "file"])))]
 pub(super) struct FreezeArgs {
     /// The monitor's name
     #[arg(long)]
@@ -52,6 +53,9 @@ pub(super) struct FreezeArgs {
     /// The next N interactions instead of a range
     #[arg(long, value_name = "N")]
     next: Option<u32>,
+    /// The interactions of a file instead: JSON lines in the ingest format, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 /// Commands on monitors.
@@ -149,7 +153,7 @@ pub(super) async fn reference(
 ) -> anyhow::Result<ExitCode> {
     let desk = Desk::open(&config).await?;
     match command {
-        ReferenceCommand::Freeze(args) => freeze(&desk, args).await?,
+        ReferenceCommand::Freeze(args) => freeze(&config, &desk, args).await?,
         ReferenceCommand::List => {
             let references = desk.store.list_references(desk.project, None).await?;
             let rows: Vec<Vec<String>> = references.iter().map(reference_row).collect();
@@ -165,15 +169,18 @@ pub(super) async fn reference(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn freeze(desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {
+async fn freeze(config: &Config, desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {
     let monitor = desk.monitor(&args.monitor).await?;
-    let source = match (args.from, args.to, args.next) {
-        (Some(from), Some(to), None) if from < to => ReferenceSource::TimeRange { from, to },
-        (None, None, Some(count)) => {
+    let source = match (args.from, args.to, args.next, &args.file) {
+        (None, None, None, Some(path)) => {
+            ReferenceSource::File { name: path.display().to_string() }
+        }
+        (Some(from), Some(to), None, None) if from < to => ReferenceSource::TimeRange { from, to },
+        (None, None, Some(count), None) => {
             let after = Some(desk.store.last_position(desk.project).await?);
             ReferenceSource::Next { count, after }
         }
-        _ => bail!("give --from and a later --to, or --next"),
+        _ => bail!("give --from and a later --to, or --next, or --file"),
     };
     let mut rng = seeded_rng();
     let version = desk.store.next_reference_version(desk.project, monitor.id, &args.name).await?;
@@ -193,9 +200,28 @@ async fn freeze(desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {
         created_at: desk.now,
         frozen_at: None,
     };
-    desk.store.insert_reference(&reference).await?;
+    match &args.file {
+        None => desk.store.insert_reference(&reference).await?,
+        Some(path) => {
+            let rows = rows_of(config, path, desk.now)?;
+            desk.store.insert_reference_upload(&reference, &rows).await?;
+        }
+    }
     print(&format!("{}  (follow it with: seamark reference show {0})", reference.id));
     Ok(())
+}
+
+/// The interactions of a reference file; one bad line refuses the file, as a reference is for long.
+fn rows_of(config: &Config, path: &Path, now: Timestamp) -> anyhow::Result<Vec<NewInteraction>> {
+    let contents = files::read_all(path, &config.server.limits)?;
+    if let Some(first) = contents.faults.first.first() {
+        bail!("{} has {} bad lines, such as {first}", path.display(), contents.faults.count);
+    }
+    Ok(contents
+        .items
+        .into_iter()
+        .map(|(index, item)| item.into_new(now, || format!("line-{index}")))
+        .collect())
 }
 
 fn reference_row(reference: &Reference) -> Vec<String> {

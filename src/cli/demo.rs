@@ -108,10 +108,10 @@ fn show_report(report: &Value) {
         serde_json::from_value(report["verdicts"].clone()).unwrap_or_default();
     print(&table::verdicts(&verdicts));
     print("Most drifted interactions:");
-    for example in report["examples"].as_array().into_iter().flatten().take(8) {
+    for example in report["example_interactions"].as_array().into_iter().flatten().take(8) {
         let stream = example["stream"].as_str().unwrap_or_default();
         let side = if stream == "response" { "response" } else { "query" };
-        let text = example[side].as_str().unwrap_or("(no text)");
+        let text = example["interaction"][side].as_str().unwrap_or("(no text)");
         print(&format!("  {stream:<9}  {}", shorten(text, 80)));
     }
 }

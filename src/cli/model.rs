@@ -106,9 +106,8 @@ fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
 fn measure(embedder: &dyn Embedder, words: usize, time: Duration) -> anyhow::Result<(f64, f64)> {
     let text = |i: usize| -> String {
         let noun = ["data", "airtime", "router", "invoice", "roaming", "voucher", "signal"];
-        (0..words)
-            .map(|w| format!("{} {} ", noun[(i + w) % noun.len()], (i * 31 + w) % 97))
-            .collect()
+        let word = |w: usize| format!("{} {}", noun[(i + w) % noun.len()], (i * 31 + w) % 97);
+        (0..words.div_ceil(2)).map(word).collect::<Vec<_>>().join(" ")
     };
     let mut made = 0;
     let mut singles = Vec::new();

@@ -65,6 +65,7 @@ fn check_stream(
         threshold: None,
         p_value: None,
         effect_size: None,
+        cosine_distance: None,
         n_ref: n_ref as u64,
         n_window: n as u64,
     };

@@ -6,10 +6,26 @@ use crate::detect::profile::{ReferenceProfile, StreamProfile, WindowCalibration}
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
+use crate::stats::centroid::cosine_distance;
 use crate::stats::divergence::{SMOOTHING, kl_corrected, probabilities, total_variation};
 use crate::stats::features::FourierFeatures;
 use crate::stats::mmd::squared_distance_unbiased;
 use crate::stats::sketch::Sketch;
+
+/// A window to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its sketch; `None` without an event.
+    pub sum: Option<&'a Sketch>,
+    /// Whether it has its full length.
+    pub complete: bool,
+    /// With fewer events than this it is not judged.
+    pub min_events: u32,
+    /// How many times as dense as the reference's the traffic is.
+    pub intensity: f64,
+}
 
 /// A reference profile with its feature maps drawn: what windows are judged with.
 #[derive(Debug)]
@@ -36,24 +52,14 @@ impl Comparator {
     }
 
     /// Judges one window of one stream by every detector of `spec`.
-    ///
-    /// `sum` is the window's sketch, `None` without an event; `complete` says that the window has
-    /// its full length; with fewer than `min_events` events it is not judged.
-    pub fn judge(
-        &self,
-        spec: &MonitorSpec,
-        stream: Stream,
-        window: &str,
-        sum: Option<&Sketch>,
-        complete: bool,
-        min_events: u32,
-    ) -> Vec<Verdict> {
+    pub fn judge(&self, spec: &MonitorSpec, stream: Stream, window: &Window<'_>) -> Vec<Verdict> {
         let Some(reference) = self.profile.streams.get(&stream) else { return Vec::new() };
-        let n = sum.map_or(0.0, |sum| sum.n);
-        let judged = sum.filter(|_| complete && n >= f64::from(min_events.max(2)));
+        let n = window.sum.map_or(0.0, |sum| sum.n);
+        let enough = window.complete && n >= f64::from(window.min_events.max(2));
+        let judged = window.sum.filter(|_| enough);
         let base = |detector| Verdict {
             stream,
-            window: window.to_owned(),
+            window: window.name.to_owned(),
             detector,
             status: VerdictStatus::InsufficientData,
             is_drift: false,
@@ -61,6 +67,7 @@ impl Comparator {
             threshold: None,
             p_value: None,
             effect_size: None,
+            cosine_distance: None,
             n_ref: reference.sketch.n as u64,
             n_window: n as u64,
         };
@@ -69,8 +76,8 @@ impl Comparator {
             .map(|&detector| match judged {
                 None => base(detector),
                 Some(sum) => {
-                    let calibration = reference.windows.get(window);
-                    decide(base(detector), spec, reference, calibration, sum)
+                    let calibration = reference.windows.get(window.name);
+                    decide(base(detector), spec, reference, calibration, sum, window.intensity)
                 }
             })
             .collect()
@@ -83,15 +90,19 @@ fn decide(
     reference: &StreamProfile,
     calibration: Option<&WindowCalibration>,
     sum: &Sketch,
+    intensity: f64,
 ) -> Verdict {
     let Some(statistic) = statistic(verdict.detector, reference, sum) else { return verdict };
     verdict.statistic = Some(statistic);
     verdict.effect_size = Some(effect_size(verdict.detector, statistic, reference, sum));
+    if verdict.detector == DetectorKind::Centroid && reference.dim() > 1 {
+        verdict.cosine_distance = cosine_distance(&sum.sum_x, &reference.sketch.sum_x);
+    }
     let calibrated =
         calibration.and_then(|c| Some((c.n as f64, c.detectors.get(&verdict.detector)?)));
     if let Some((n, detector)) = calibrated {
         let scale = null_scale(sum.n, reference.sketch.n) / null_scale(n, reference.sketch.n);
-        verdict.threshold = Some(detector.threshold * scale);
+        verdict.threshold = Some(detector.threshold(intensity) * scale);
         verdict.p_value = Some(detector.null.p_value(statistic / scale));
     }
     if let ThresholdPolicy::Fixed(fixed) = &spec.thresholds {

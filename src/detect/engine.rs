@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::detect::compare::Comparator;
+use crate::detect::compare::{Comparator, Window};
 use crate::detect::examples::Recent;
 use crate::detect::grid::{Grid, Unit};
 use crate::detect::state::{Changes, Memory, RestoreError, SavedBucket};
@@ -114,6 +114,7 @@ impl Engine {
             return Vec::new();
         }
         self.memory.watermark = self.memory.watermark.max(event.occurred_at);
+        self.memory.first_at.get_or_insert(event.occurred_at);
         self.recent.push(event);
         let values: Vec<(Stream, Vec<f32>)> = self
             .spec
@@ -196,6 +197,7 @@ impl Engine {
     }
 
     fn evaluate(&mut self, g: usize, last: i64, event: &Event) -> Option<Evaluation> {
+        let intensity = self.memory.intensity(self.comparator.profile().events_per_day);
         let grid = &self.grids[g];
         let mut verdicts = Vec::new();
         for window in grid.windows.iter().filter(|window| (last + 1) % window.stride == 0) {
@@ -210,14 +212,14 @@ impl Engine {
                     Unit::Events => window.min_events / 2,
                     Unit::Minutes => window.min_events,
                 };
-                let judged = self.comparator.judge(
-                    &self.spec,
-                    stream,
-                    &window.name,
-                    sum.as_ref(),
+                let window_now = Window {
+                    name: &window.name,
+                    sum: sum.as_ref(),
                     complete,
                     min_events,
-                );
+                    intensity,
+                };
+                let judged = self.comparator.judge(&self.spec, stream, &window_now);
                 self.memory.remember(stream, &window.name, &judged);
                 verdicts.extend(judged);
             }

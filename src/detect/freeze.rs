@@ -304,7 +304,7 @@ impl Context<'_> {
                 let detectors = DetectorKind::ALL.into_iter().enumerate().map(|(d, kind)| {
                     let column = w * STATISTICS + d;
                     let calibration = DetectorCalibration {
-                        threshold: result.thresholds[column],
+                        alpha: result.alpha,
                         null: result.nulls[column].clone(),
                         expected_run_evaluations: expected_run,
                         extrapolated: result.extrapolated,

@@ -87,19 +87,30 @@ pub struct Spread {
 pub struct WindowCalibration {
     /// Events in the simulated window.
     pub n: u64,
-    /// Per detector: threshold (none when the user fixed them) and null.
+    /// Per detector: level and null.
     pub detectors: BTreeMap<DetectorKind, DetectorCalibration>,
 }
 
-/// Threshold and null of one detector in one window.
+/// Level and null of one detector in one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectorCalibration {
-    /// The calibrated threshold.
-    pub threshold: f64,
+    /// The level α that all detectors of the stream share, for the reference's own traffic: each
+    /// exceeds its threshold with this probability when nothing has changed.
+    pub alpha: f64,
     /// The simulated null.
     pub null: NullTable,
     /// Promised evaluations between false alarms of the whole stream.
     pub expected_run_evaluations: f64,
     /// Whether the promise lies beyond the simulated length.
     pub extrapolated: bool,
+}
+
+impl DetectorCalibration {
+    /// The threshold when traffic is `intensity` times as dense as in the reference.
+    ///
+    /// A promise in days means rarer alarms per evaluation when there are more evaluations a day;
+    /// for rare alarms the level falls in proportion to their rate.
+    pub fn threshold(&self, intensity: f64) -> f64 {
+        self.null.upper_quantile(self.alpha / intensity).max(f64::MIN_POSITIVE)
+    }
 }

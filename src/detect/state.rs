@@ -1,6 +1,7 @@
 //! What an engine remembers, as bytes for the stores.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub struct Memory {
     pub seen: i64,
     /// Events left out because they came too late.
     pub late: i64,
+    /// Event time of the first event.
+    pub first_at: Option<Timestamp>,
     /// Newest event time.
     pub watermark: Timestamp,
     /// First time bucket that is still open.
@@ -59,6 +62,17 @@ impl Memory {
     /// The memory of `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
         serde_json::from_slice(bytes).map_err(|e| RestoreError::Memory { reason: e.to_string() })
+    }
+
+    /// How many times as dense as `events_per_day` the events came so far: 1 during the first day,
+    /// then by all that has been seen, so that a burst hardly moves it.
+    pub fn intensity(&self, events_per_day: f64) -> f64 {
+        let span = self.first_at.map_or(Duration::ZERO, |first| self.watermark.since(first));
+        let days = span.as_secs_f64() / 86_400.0;
+        if days < 1.0 {
+            return 1.0;
+        }
+        (self.seen as f64 / days / events_per_day).clamp(0.1, 100.0)
     }
 
     /// Keeps the latest ratio of a window; a window that could not be judged keeps its former one.

@@ -91,6 +91,17 @@ impl MonitorSpec {
         self.segment.iter().all(|(key, value)| attributes.get(key) == Some(value))
     }
 
+    /// Whether a reference frozen for `before` must be calibrated anew to serve `self`.
+    pub fn needs_recalibration(&self, before: &Self) -> bool {
+        self.streams != before.streams
+            || self.windows != before.windows
+            || self.detectors != before.detectors
+            || self.thresholds != before.thresholds
+            || self.alert.for_evaluations != before.alert.for_evaluations
+            || self.alert.keep_firing_evaluations != before.alert.keep_firing_evaluations
+            || (self.alert.resolve_ratio - before.alert.resolve_ratio).abs() > 0.0
+    }
+
     /// Every problem of the specification, as (JSON pointer, what is wrong and the remedy).
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();

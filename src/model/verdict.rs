@@ -87,6 +87,10 @@ pub struct Verdict {
     pub p_value: Option<f64>,
     /// The statistic on a scale that users can read: see docs/STATISTICS.md.
     pub effect_size: Option<f64>,
+    /// 1 − cos of the two centroids, beside the squared distance of `centroid`; not corrected for
+    /// sample size. Absent for the other detectors and for scalar streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosine_distance: Option<f64>,
     /// Events in the reference.
     pub n_ref: u64,
     /// Events in the window.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::alert::EventKind;
 use crate::model::verdict::Verdict;
 use crate::notify::message::{AlertMessage, ExampleText, verdict_line};
-use crate::notify::text::{cut, number};
+use crate::notify::text::cut;
 
 /// Characters: Slack's limit for a header.
 const HEADER_LIMIT: usize = 150;
@@ -49,8 +49,10 @@ fn fields(message: &AlertMessage<'_>) -> Vec<Value> {
         pairs.push(("Until", at.to_string()));
     }
     if let Some(worst) = message.worst() {
-        pairs.extend(worst.ratio().map(|ratio| ("Threshold crossed", format!("{ratio:.1} times"))));
-        pairs.extend(worst.effect_size.map(|size| ("Effect size", number(size))));
+        pairs.extend(
+            worst.ratio().map(|ratio| ("Statistic", format!("{ratio:.1} × its threshold"))),
+        );
+        pairs.extend(worst.effect_size.map(|size| ("Effect", format!("{:.0} %", 100.0 * size))));
         pairs.push(("Events", format!("{} against {}", worst.n_window, worst.n_ref)));
     }
     pairs

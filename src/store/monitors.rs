@@ -3,6 +3,7 @@
 use super::codec;
 use super::engine::{Store, on_engine, on_tx};
 use super::error::StoreError;
+use super::references;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId};
 use crate::model::monitor::Monitor;
@@ -134,22 +135,32 @@ impl Store {
         tx.commit().await
     }
 
-    /// Stores a changed specification; false when the project has no such monitor. The current
-    /// reference is changed by a freeze alone.
-    pub async fn update_monitor(&self, monitor: &Monitor) -> Result<bool, StoreError> {
+    /// Stores a changed specification; false when the project has no such monitor. With `recompute`
+    /// the current reference's profile is computed anew for it, from the same rows, and until then
+    /// nothing is evaluated. Which reference is current is changed by a freeze alone.
+    pub async fn update_monitor(
+        &self,
+        monitor: &Monitor,
+        recompute: bool,
+    ) -> Result<bool, StoreError> {
         let spec = codec::to_json(TABLE, &monitor.spec)?;
-        let changed = on_engine!(self, writer, |pool| {
+        let mut tx = self.begin().await?;
+        let changed = on_tx!(&mut tx, |connection| {
             sqlx::query(UPDATE)
                 .bind(monitor.project_id.to_string())
                 .bind(monitor.id.to_string())
                 .bind(&monitor.spec.name)
                 .bind(&spec)
                 .bind(monitor.updated_at.as_micros())
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|done| done.rows_affected())
         })
         .map_err(|error| StoreError::from(error).or_taken("monitor", &monitor.spec.name))?;
+        if let (true, Some(reference)) = (recompute && changed > 0, monitor.reference_id) {
+            references::recompute(&mut tx, reference).await?;
+        }
+        tx.commit().await?;
         Ok(changed > 0)
     }
 

@@ -80,12 +80,12 @@ const LOCK_POSITION: &str =
     "UPDATE projects SET position = position WHERE id = $1 RETURNING position";
 const SET_POSITION: &str = "UPDATE projects SET position = $2 WHERE id = $1";
 
-const LOCK_VALID: &str = "SELECT i.seq, i.day FROM interactions i
-    JOIN UNNEST($2::bigint[], $3::bigint[]) AS t (seq, token) ON t.seq = i.seq
-    WHERE i.project_id = $1 AND i.state = 'pending' AND i.claim_token = t.token
-    FOR UPDATE OF i";
-const VALID: &str = "SELECT day FROM interactions
-    WHERE project_id = $1 AND seq = $2 AND claim_token = $3 AND state = 'pending'";
+/// By key alone: with fresh statistics missing, Postgres would rather read the whole queue than
+/// look up a hundred rows, if the conditions on state and project were in the statement.
+const LOCK_MANY: &str = "SELECT seq, day, project_id, state, claim_token FROM interactions
+    WHERE seq = ANY ($1) ORDER BY seq FOR UPDATE";
+const FIND_ONE: &str =
+    "SELECT seq, day, project_id, state, claim_token FROM interactions WHERE seq = $1";
 
 const EMBED_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])
@@ -127,6 +127,25 @@ impl TryFrom<PendingRow> for PendingText {
             token: row.claim_token,
             failures: row.failures,
         })
+    }
+}
+
+/// What is compared before a result is written.
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    seq: i64,
+    day: i64,
+    project_id: String,
+    state: String,
+    claim_token: i64,
+}
+
+impl ClaimedRow {
+    fn is_held(&self, project: &str, text: &EmbeddedText) -> bool {
+        self.seq == text.seq
+            && self.claim_token == text.token
+            && self.project_id == project
+            && self.state == "pending"
     }
 }
 
@@ -226,13 +245,13 @@ async fn complete_project(
     let position: i64 = on_tx!(tx, |connection| {
         sqlx::query_scalar(LOCK_POSITION).bind(&id).fetch_one(connection).await
     })?;
-    let days = match tx {
-        Tx::Postgres(tx) => valid_postgres(tx, &id, texts).await?,
-        Tx::Sqlite(tx) => valid_sqlite(tx, &id, texts).await?,
+    let rows = match tx {
+        Tx::Postgres(tx) => lock_postgres(tx, texts).await?,
+        Tx::Sqlite(tx) => find_sqlite(tx, texts).await?,
     };
     let completed: Vec<Completed<'_>> = texts
         .iter()
-        .filter_map(|text| days.get(&text.seq).map(|day| (*day, *text)))
+        .filter_map(|text| Some((rows.iter().find(|row| row.is_held(&id, text))?.day, *text)))
         .zip(position + 1..)
         .map(|((day, text), position)| Completed { day, position, text })
         .collect();
@@ -251,37 +270,25 @@ async fn complete_project(
     Ok(completed.len())
 }
 
-/// Day by seq of the rows whose claim still holds, locked until the commit.
-async fn valid_postgres(
+/// The rows of a batch, locked until the commit.
+async fn lock_postgres(
     tx: &mut Transaction<'static, Postgres>,
-    project: &str,
     texts: &[&EmbeddedText],
-) -> Result<BTreeMap<i64, i64>, StoreError> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as(LOCK_VALID)
-        .bind(project)
-        .bind(texts.iter().map(|text| text.seq).collect::<Vec<_>>())
-        .bind(texts.iter().map(|text| text.token).collect::<Vec<_>>())
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(rows.into_iter().collect())
+) -> Result<Vec<ClaimedRow>, StoreError> {
+    let seqs: Vec<i64> = texts.iter().map(|text| text.seq).collect();
+    Ok(sqlx::query_as(LOCK_MANY).bind(seqs).fetch_all(&mut **tx).await?)
 }
 
-async fn valid_sqlite(
+/// The transaction itself keeps other writers out.
+async fn find_sqlite(
     tx: &mut Transaction<'static, Sqlite>,
-    project: &str,
     texts: &[&EmbeddedText],
-) -> Result<BTreeMap<i64, i64>, StoreError> {
-    let mut days = BTreeMap::new();
+) -> Result<Vec<ClaimedRow>, StoreError> {
+    let mut rows = Vec::new();
     for text in texts {
-        let day: Option<i64> = sqlx::query_scalar(VALID)
-            .bind(project)
-            .bind(text.seq)
-            .bind(text.token)
-            .fetch_optional(&mut **tx)
-            .await?;
-        days.extend(day.map(|day| (text.seq, day)));
+        rows.extend(sqlx::query_as(FIND_ONE).bind(text.seq).fetch_optional(&mut **tx).await?);
     }
-    Ok(days)
+    Ok(rows)
 }
 
 fn bytes(vector: Option<&Vec<f32>>) -> Option<Vec<u8>> {

@@ -37,11 +37,14 @@ const PUT_CHUNK: &str = "INSERT INTO reference_chunks (reference_id, chunk, even
         DO UPDATE SET events = excluded.events, vectors = excluded.vectors";
 const ROWS: &str =
     "SELECT events, vectors FROM reference_chunks WHERE reference_id = $1 ORDER BY chunk";
-const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1";
+const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1 AND status = 'ready'";
 
 const FREEZE: &str = "UPDATE frozen_references SET status = 'ready', progress = 1.0, n = $2,
-        model_digest = $3, profile = $4, message = $5, frozen_at = $6
+        model_digest = $3, profile = $4, message = $5,
+        frozen_at = COALESCE(frozen_at, $6)
     WHERE id = $1 AND status <> 'ready'";
+const RECOMPUTE: &str = "UPDATE frozen_references SET status = 'computing', progress = 0.0
+    WHERE id = $1 AND frozen_at IS NOT NULL";
 const MAKE_CURRENT: &str = "UPDATE monitors SET reference_id = $2, updated_at = $3 WHERE id = $1";
 const RESET_STATE: &str = "UPDATE monitor_states SET state = NULL, cursor = COALESCE($2,
         (SELECT p.position FROM projects p JOIN monitors m ON m.project_id = p.id WHERE m.id = $1))
@@ -245,7 +248,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// The encoded profile; `None` before the freeze.
+    /// The encoded profile; `None` before the freeze and while it is computed anew.
     pub async fn reference_profile(&self, id: ReferenceId) -> Result<Option<Vec<u8>>, StoreError> {
         let profile: Option<Option<Vec<u8>>> = on_engine!(self, readers, |pool| {
             sqlx::query_scalar(PROFILE).bind(id.to_string()).fetch_optional(pool).await
@@ -303,6 +306,14 @@ async fn start_anew(tx: &mut Tx, freeze: &FreezeCommit, now: Timestamp) -> Resul
     })?;
     on_tx!(tx, |connection| {
         sqlx::query(DELETE_BUCKETS).bind(&monitor).execute(connection).await.map(|_| ())
+    })?;
+    Ok(())
+}
+
+/// Has the profile of a frozen reference computed anew from its own rows.
+pub(super) async fn recompute(tx: &mut Tx, id: ReferenceId) -> Result<(), StoreError> {
+    on_tx!(tx, |connection| {
+        sqlx::query(RECOMPUTE).bind(id.to_string()).execute(connection).await.map(|_| ())
     })?;
     Ok(())
 }

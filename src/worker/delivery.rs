@@ -72,7 +72,7 @@ async fn attempt(
 ) -> Result<(), WorkerError> {
     let ClaimedDelivery { delivery, receiver, token } = claimed;
     crate::fault::point("delivery.claimed");
-    let mut rng = context.with_rng(|rng| ChaCha8Rng::from_rng(rng));
+    let mut rng = context.with_rng(ChaCha8Rng::from_rng);
     let outcome = notifier.deliver(&delivery, &receiver, context.now(), &mut rng).await;
     crate::fault::point("delivery.sent");
     let (next, disable_receiver) = match outcome.next {

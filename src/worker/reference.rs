@@ -116,6 +116,8 @@ impl ReferenceWorker {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
         let rows = self.context.store.reference_rows(reference.id).await?;
         let cursor = match reference.source {
+            // Calibrated anew for changed windows: what was evaluated is not evaluated again.
+            _ if reference.frozen_at.is_some() => None,
             // Uploaded rows are no traffic: evaluation begins with what comes from now on.
             ReferenceSource::File { .. } => None,
             _ => rows.iter().map(|event| event.position).max(),

@@ -72,6 +72,7 @@ fn committed_values() {
 }
 
 /// The shared golden set: `None` where it is not present.
+#[expect(clippy::print_stdout, reason = "says what was not checked")]
 fn shared() -> Option<(PathBuf, Value)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden/stats");
     let text = std::fs::read_to_string(dir.join("golden.json")).ok();

@@ -82,9 +82,9 @@ fn external() -> Option<(String, String, Option<Child>)> {
 
 fn private_cluster() -> (String, String, Option<Child>) {
     let binaries = binaries().unwrap_or_else(|| panic!("no PostgreSQL binaries found; {REMEDY}"));
-    // Not a TempDir: statics are never dropped; the watchdog removes it.
-    let folder = tempfile::Builder::new().prefix("seamark-pg").tempdir().expect("a temp folder");
-    let folder = folder.keep();
+    let temporary = tempfile::Builder::new().prefix("seamark-pg").tempdir();
+    let temporary = temporary.expect("a folder for temporary files");
+    let folder = temporary.path().to_owned();
     if is_root() {
         run(Command::new("chown").arg("postgres").arg(&folder));
     }
@@ -94,6 +94,8 @@ fn private_cluster() -> (String, String, Option<Child>) {
         .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
         .arg(&data));
     let watchdog = watchdog(&binaries, &folder, &data);
+    // From here on the watchdog removes it: what a static holds is never dropped.
+    let _ = temporary.keep();
     // Durability is the benches' matter; the tests kill processes, not power.
     let options = format!(
         "-k {} -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=32MB",

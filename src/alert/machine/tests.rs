@@ -25,6 +25,7 @@ fn verdict(stream: Stream, ratio: Option<f64>) -> Verdict {
         threshold: ratio.map(|_| 0.01),
         p_value: None,
         effect_size: None,
+        cosine_distance: None,
         n_ref: 1000,
         n_window: 200,
     }

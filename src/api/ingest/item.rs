@@ -7,7 +7,7 @@ use crate::api::config::Limits;
 use crate::api::error::Fault;
 use crate::api::ingest::fields::{self, Fields};
 use crate::clock::Timestamp;
-use crate::model::interaction::Attributes;
+use crate::model::interaction::{Attributes, NewInteraction};
 
 /// Bytes of an id, a session's id or a model's name.
 const NAME_BYTES: usize = 200;
@@ -71,6 +71,26 @@ impl Received {
             field(Some(value));
         }
         hash.finalize().into()
+    }
+}
+
+impl Received {
+    /// The interaction as it is stored, not sampled yet: `now` where it has no time, an id from
+    /// `make_id` where it has none.
+    pub fn into_new(self, now: Timestamp, make_id: impl FnOnce() -> String) -> NewInteraction {
+        let content_hash = self.content_hash();
+        NewInteraction {
+            id: self.id.unwrap_or_else(make_id),
+            occurred_at: self.occurred_at.unwrap_or(now),
+            query: self.query,
+            response: self.response,
+            session_id: self.session_id,
+            attributes: self.attributes,
+            model: self.model,
+            metadata: self.metadata,
+            inclusion_probability: 1.0,
+            content_hash,
+        }
     }
 }
 

@@ -85,7 +85,7 @@ async fn webhook(State(receiver): State<Receiver>, headers: HeaderMap, body: Str
     };
     let secret = receiver.secret.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let verified = secret.is_some_and(|secret| {
-        secret.verify(&signed, &body, SystemClock.now(), Duration::from_secs(300)).is_ok()
+        secret.verify(&signed, &body, SystemClock.now(), Duration::from_mins(5)).is_ok()
     });
     let body = serde_json::from_str(&body).unwrap_or_default();
     let _ = receiver.arrivals.send(Arrival::Webhook { id, verified, body });

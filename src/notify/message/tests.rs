@@ -36,6 +36,7 @@ impl Fixture {
             threshold: Some(0.0051),
             p_value: Some(0.0002),
             effect_size: Some(0.61),
+            cosine_distance: None,
             n_ref: 2000,
             n_window: 200,
         };
@@ -173,8 +174,8 @@ fn slack_reads_like_a_page_at_night() {
         "differs from the reference in what users ask",
         "2023-11-14T22:13:20Z",
         "MMD² on window short: 0.01230, 2.4 times its threshold 0.005100",
-        "*Threshold crossed*\\n2.8 times",
-        "*Effect size*\\n0.6100",
+        "*Statistic*\\n2.8 × its threshold",
+        "*Effect*\\n61 %",
         "200 against 2000",
         "for 1 false alarm(s) in 30 days",
         "how do I get the new fibre bundle",

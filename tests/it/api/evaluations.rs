@@ -38,6 +38,7 @@ fn verdict(detector: DetectorKind, statistic: f64) -> Verdict {
         threshold: Some(0.5),
         p_value: Some(0.01),
         effect_size: None,
+        cosine_distance: None,
         n_ref: 1000,
         n_window: 200,
     }

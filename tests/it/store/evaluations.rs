@@ -54,6 +54,7 @@ fn verdict() -> Verdict {
         threshold: Some(0.1),
         p_value: None,
         effect_size: Some(3.0),
+        cosine_distance: None,
         n_ref: 500,
         n_window: 200,
     }
@@ -155,7 +156,8 @@ pub(super) async fn a_commit_stores_everything(store: TestStore) {
     assert_eq!(store.commit_evaluation(&all).await.unwrap(), CommitOutcome::Committed);
     let state = store.evaluation_state(monitor.id).await.unwrap().unwrap();
     assert_eq!((state.cursor, state.sequence, state.state), (10, 2, Some(vec![4, 2])));
-    assert_eq!(state.buckets, all.upsert_buckets);
+    let open: Vec<_> = all.upsert_buckets.iter().filter(|b| !b.closed).cloned().collect();
+    assert_eq!(state.buckets, open);
     assert_eq!(
         store.find_report(project, all.reports[0].id).await.unwrap(),
         Some(all.reports[0].clone())
@@ -166,14 +168,15 @@ pub(super) async fn a_commit_stores_everything(store: TestStore) {
     assert_eq!(delivery.as_ref(), all.deliveries.first());
     assert_eq!(store.counts(project).await.unwrap().late, 4);
     let next = EvaluationCommit {
-        upsert_buckets: vec![bucket(2, true)],
-        close_buckets: vec![("count:50".to_owned(), 1)],
+        upsert_buckets: vec![bucket(3, false)],
+        close_buckets: vec![("count:50".to_owned(), 2)],
         ..commit(&monitor, &lease, 10)
     };
     assert_eq!(store.commit_evaluation(&next).await.unwrap(), CommitOutcome::Committed);
     let state = store.evaluation_state(monitor.id).await.unwrap().unwrap();
     assert_eq!((state.cursor, state.sequence), (20, 2));
-    assert_eq!(state.buckets, [bucket(2, true)]);
+    // The closed one is history: kept, and not loaded again.
+    assert_eq!(state.buckets, [bucket(3, false)]);
 }
 
 pub(super) async fn a_stale_cursor_is_superseded(store: TestStore) {

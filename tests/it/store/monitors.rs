@@ -16,7 +16,7 @@ pub(super) async fn names_are_unique_within_a_project(store: TestStore) {
     let mut other = monitor(one, "other", 4);
     store.insert_monitor(&other).await.unwrap();
     other.spec.name = first.spec.name.clone();
-    let error = store.update_monitor(&other).await.unwrap_err();
+    let error = store.update_monitor(&other, false).await.unwrap_err();
     assert!(matches!(error, StoreError::Taken { .. }), "{error:?}");
     assert_eq!(store.list_monitors(one).await.unwrap().len(), 2);
     assert_eq!(store.all_monitors().await.unwrap().len(), 3);
@@ -26,11 +26,11 @@ pub(super) async fn names_are_unique_within_a_project(store: TestStore) {
 pub(super) async fn a_changed_monitor_keeps_its_reference(store: TestStore) {
     let project = project(&store).await;
     let mut changed = monitor(project, "support", 1);
-    assert!(!store.update_monitor(&changed).await.unwrap());
+    assert!(!store.update_monitor(&changed, false).await.unwrap());
     store.insert_monitor(&changed).await.unwrap();
     changed.spec.paused = true;
     changed.updated_at = at(9);
-    assert!(store.update_monitor(&changed).await.unwrap());
+    assert!(store.update_monitor(&changed, false).await.unwrap());
     assert_eq!(store.find_monitor(project, changed.id).await.unwrap(), Some(changed));
 }
 

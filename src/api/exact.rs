@@ -1,0 +1,141 @@
+//! The exact statistics of a report, computed when asked for.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::api::auth::Principal;
+use crate::api::error::{ApiError, Code, Problem};
+use crate::api::extract::Id;
+use crate::api::state::AppState;
+use crate::clock::Timestamp;
+use crate::detect::exact::{self, Exact};
+use crate::detect::profile::ReferenceProfile;
+use crate::id::ReportId;
+use crate::model::interaction::Event;
+use crate::model::monitor::{Monitor, WindowLength};
+use crate::model::report::Report;
+use crate::model::stream::Stream;
+use crate::model::verdict::{DetectorKind, Verdict};
+use std::time::Duration;
+
+/// Events looked through for one window at most.
+const MAX_EVENTS: i64 = 20_000;
+
+/// The exact counterpart of a sketched statistic.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ExactStatistic {
+    /// The stream.
+    stream: Stream,
+    /// The window's name.
+    window: String,
+    /// Unbiased MMD² with the exact RBF kernel of the reference's bandwidth.
+    mmd2_exact: f64,
+    /// The report's own figure, from random features.
+    mmd2_sketch: f64,
+    /// The kernel's γ.
+    gamma: f64,
+    /// Reference rows compared; of a large reference an even selection.
+    n_ref: usize,
+    /// Window rows compared.
+    n_window: usize,
+}
+
+/// All exact statistics of a report.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ExactStatistics {
+    /// One per stream and window that `mmd` judged and whose events are still stored.
+    items: Vec<ExactStatistic>,
+}
+
+/// The exact MMD² of a report's windows, computed from stored embeddings: takes seconds.
+#[utoipa::path(get, path = "/v1/reports/{id}/exact", tag = "reports",
+    params(("id" = ReportId, Path, description = "The report")),
+    responses(
+        (status = 200, description = "Exact and sketched figures side by side", body = ExactStatistics),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReportId>,
+) -> Result<Json<ExactStatistics>, ApiError> {
+    let found = state.store.find_report(caller.project, id).await?;
+    let report = found.ok_or_else(|| ApiError::not_found("report"))?;
+    let monitor = state.store.find_monitor(caller.project, report.monitor_id).await?;
+    let monitor = monitor.ok_or_else(|| ApiError::not_found("monitor"))?;
+    let gone = || ApiError::new(Code::NotFound, "the report's reference is gone");
+    let bytes = state.store.reference_profile(report.reference_id).await?.ok_or_else(gone)?;
+    let profile: ReferenceProfile = serde_json::from_slice(&bytes).map_err(ApiError::internal)?;
+    let reference = state.store.reference_rows(report.reference_id).await?;
+    let mut jobs = Vec::new();
+    for verdict in report.verdicts.iter().filter(|v| v.detector == DetectorKind::Mmd) {
+        let (Some(sketched), Some(stream)) =
+            (verdict.statistic, profile.streams.get(&verdict.stream))
+        else {
+            continue;
+        };
+        let rows = window_rows(&state, &monitor, &report, verdict, &profile.model_digest).await?;
+        jobs.push((verdict.stream, verdict.window.clone(), sketched, stream.gamma, rows));
+    }
+    let compute = move || {
+        jobs.into_iter()
+            .filter_map(|(stream, window, mmd2_sketch, gamma, rows)| {
+                let Exact { mmd2, n_ref, n_window } =
+                    exact::mmd2(&reference, &rows, stream, gamma)?;
+                Some(ExactStatistic {
+                    stream,
+                    window,
+                    mmd2_exact: mmd2,
+                    mmd2_sketch,
+                    gamma,
+                    n_ref,
+                    n_window,
+                })
+            })
+            .collect()
+    };
+    let items = tokio::task::spawn_blocking(compute).await.map_err(ApiError::internal)?;
+    Ok(Json(ExactStatistics { items }))
+}
+
+/// The events that were in the verdict's window, as far as they are still stored.
+async fn window_rows(
+    state: &AppState,
+    monitor: &Monitor,
+    report: &Report,
+    verdict: &Verdict,
+    digest: &str,
+) -> Result<Vec<Event>, ApiError> {
+    let spec = &monitor.spec;
+    let window = spec.windows.iter().find(|window| window.name == verdict.window);
+    let Some(window) = window else { return Ok(Vec::new()) };
+    let project = monitor.project_id;
+    let events = match window.length {
+        WindowLength::Count { .. } => {
+            let from = (report.position - MAX_EVENTS).max(0);
+            state.store.events_after(project, from, digest, MAX_EVENTS).await?
+        }
+        WindowLength::Time { minutes, .. } => {
+            let end = report.evaluated_at;
+            let start = end.minus(Duration::from_secs(60 * u64::from(minutes)));
+            state.store.events_between(project, start, end, digest).await?
+        }
+    };
+    let mut newest = Timestamp::default();
+    let mut rows: Vec<Event> = events
+        .into_iter()
+        .filter(|event| event.position <= report.position && spec.covers(&event.attributes))
+        .filter(|event| {
+            let late = event.occurred_at < newest.minus(spec.lateness());
+            newest = newest.max(event.occurred_at);
+            !late
+        })
+        .collect();
+    if let WindowLength::Count { events, .. } = window.length {
+        rows.drain(..rows.len().saturating_sub(events as usize));
+    }
+    Ok(rows)
+}
