@@ -1,5 +1,4 @@
 //! The binary as people and scripts call it: what it prints, what it writes, how it exits.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod seamark;
 

@@ -1,6 +1,5 @@
 //! `kill -9` between any two steps of the pipeline: nothing is lost, nothing counts twice, no alert
 //! is told under two ids. The oracle stands outside of the process: a replay of what was sent.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 pub(crate) mod process;
 mod rig;

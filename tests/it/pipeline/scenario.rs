@@ -1,5 +1,6 @@
 //! A stream of two topics, the monitor that watches it, and what a replay says of it.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -141,8 +142,9 @@ pub(crate) fn replayed(
 
 /// Writes JSON lines.
 pub(crate) fn write_lines(path: &Path, lines: &[Value]) {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    std::fs::write(path, text).unwrap();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    lines.iter().for_each(|line| writeln!(file, "{line}").unwrap());
+    file.flush().unwrap();
 }
 
 /// Reads JSON lines.
