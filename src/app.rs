@@ -101,6 +101,10 @@ impl Daemon {
     /// Opens everything and starts serving: it listens early and is ready late, when the model is
     /// loaded. Fails with one clear line.
     pub async fn start(config: Config, launch: Launch) -> anyhow::Result<Self> {
+        // Flags such as --bind come after the settings were checked.
+        if let Some((key, detail)) = config.server.problems().into_iter().next() {
+            anyhow::bail!("server.{key}: {detail}");
+        }
         let lock = DataLock::of_store(&config.store)?;
         let store = Store::open(&config.store).await.context("cannot open the database")?;
         store.migrate().await.context("cannot bring the database up to date")?;

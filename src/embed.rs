@@ -49,7 +49,7 @@ pub enum DeviceKind {
     Cuda,
 }
 
-/// The section `embed` of the configuration.
+/// The section `embedding` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {

@@ -1,5 +1,7 @@
 //! The exact statistics of a report, computed when asked for.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -17,7 +19,6 @@ use crate::model::monitor::{Monitor, WindowLength};
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict};
-use std::time::Duration;
 
 /// Events looked through for one window at most.
 const MAX_EVENTS: i64 = 20_000;
@@ -124,6 +125,9 @@ async fn window_rows(
             state.store.events_between(project, start, end, digest).await?
         }
     };
+    // Lateness is judged in the order of arrival.
+    let mut events = events;
+    events.sort_by_key(|event| event.position);
     let mut newest = Timestamp::default();
     let mut rows: Vec<Event> = events
         .into_iter()

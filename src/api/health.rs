@@ -102,6 +102,10 @@ pub(crate) async fn health(
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "OpenMetrics text", body = String)))]
 pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
+    // Counted when asked for; a scrape without a store still gets the other figures.
+    if let Ok(counts) = state.store.counts(state.default_project).await {
+        state.metrics.embed_pending.set(counts.pending);
+    }
     let mut response = state.metrics.encode().into_response();
     let text = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(text));

@@ -162,7 +162,10 @@ async fn keep(
     let outcomes = store(state, project, rows, now).await?;
     if rejected + sampled_out > 0 {
         let counts = [(Counter::Rejected, rejected), (Counter::SampledOut, sampled_out)];
-        state.store.add_counters(project, &counts).await?;
+        // The rows are stored: an error here must not tell the caller to send them again.
+        if let Err(error) = state.store.add_counters(project, &counts).await {
+            tracing::error!(%error, rejected, sampled_out, "could not add to the counters");
+        }
     }
     for ((index, id), outcome) in places.into_iter().zip(outcomes) {
         answer.count(index, id, outcome);

@@ -166,7 +166,7 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// Deletes a monitor with its evaluation state; its reports and alerts stay until their retention.
+/// Deletes a monitor with its references, reports and alerts; deliveries stay until their retention.
 #[utoipa::path(delete, path = "/v1/monitors/{id}", tag = "monitors",
     params(("id" = MonitorId, Path, description = "The monitor")),
     responses(

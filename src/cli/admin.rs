@@ -25,7 +25,7 @@ use crate::store::Store;
 pub(super) enum ReferenceCommand {
     /// Freeze a reference for a monitor; the daemon computes it
     Freeze(FreezeArgs),
-    /// List references, newest first
+    /// List references
     List,
     /// Show one reference with its progress
     Show {
@@ -98,7 +98,7 @@ pub(super) enum KeyCommand {
     },
     /// List keys, never their secrets
     List,
-    /// Revoke a key; takes effect at once
+    /// Revoke a key; a running daemon follows within 5 s
     Revoke {
         /// The key's id
         id: KeyId,

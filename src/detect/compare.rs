@@ -68,7 +68,7 @@ impl Comparator {
             p_value: None,
             effect_size: None,
             cosine_distance: None,
-            n_ref: reference.sketch.n as u64,
+            n_ref: n_ref(detector, reference) as u64,
             n_window: n as u64,
         };
         spec.detectors
@@ -101,7 +101,8 @@ fn decide(
     let calibrated =
         calibration.and_then(|c| Some((c.n as f64, c.detectors.get(&verdict.detector)?)));
     if let Some((n, detector)) = calibrated {
-        let scale = null_scale(sum.n, reference.sketch.n) / null_scale(n, reference.sketch.n);
+        let n_ref = n_ref(verdict.detector, reference);
+        let scale = null_scale(sum.n, n_ref) / null_scale(n, n_ref);
         verdict.threshold = Some(detector.threshold(intensity) * scale);
         verdict.p_value = Some(detector.null.p_value(statistic / scale));
     }
@@ -115,6 +116,14 @@ fn decide(
         (Some(_), false) => VerdictStatus::Stable,
     };
     verdict
+}
+
+/// Reference rows behind a detector: `kl` counts only those that its cells were not fitted on.
+fn n_ref(detector: DetectorKind, reference: &StreamProfile) -> f64 {
+    match detector {
+        DetectorKind::Kl => reference.sketch.cells.iter().sum(),
+        DetectorKind::Mmd | DetectorKind::Centroid => reference.sketch.n,
+    }
 }
 
 /// Without drift every statistic here scales with 1/n + 1/N, so a null simulated at one window

@@ -197,8 +197,12 @@ impl Engine {
     }
 
     fn evaluate(&mut self, g: usize, last: i64, event: &Event) -> Option<Evaluation> {
-        let intensity = self.memory.intensity(self.comparator.profile().events_per_day);
         let grid = &self.grids[g];
+        let intensity = match grid.unit {
+            Unit::Events => self.memory.intensity(self.comparator.profile().events_per_day),
+            // Evaluations by the clock come equally often whatever the traffic.
+            Unit::Minutes => 1.0,
+        };
         let mut verdicts = Vec::new();
         for window in grid.windows.iter().filter(|window| (last + 1) % window.stride == 0) {
             let complete = match grid.unit {

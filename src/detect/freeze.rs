@@ -185,6 +185,15 @@ fn usable_grids(
         for window in &grid.windows {
             let events = bucket_events * window.buckets as usize;
             shortest = shortest.min(events);
+            let fixed = matches!(spec.thresholds, ThresholdPolicy::Fixed(_));
+            if events > n_ref / 3 && fixed {
+                warnings.push(format!(
+                    "window {}: {events} events need a reference of {} and this one has {n_ref}; it has no p-values",
+                    window.name,
+                    3 * events
+                ));
+                continue;
+            }
             if events > n_ref / 3 {
                 warnings.push(format!(
                     "window {}: {events} events need a reference of {} and this one has {n_ref}; it is computed without a threshold",
@@ -209,7 +218,7 @@ fn usable_grids(
             planned.push(PlannedGrid { bucket_events, windows });
         }
     }
-    if planned.is_empty() {
+    if planned.is_empty() && !matches!(spec.thresholds, ThresholdPolicy::Fixed(_)) {
         return Err(FreezeError::WindowsTooLong { needed: 3 * shortest, got: n_ref });
     }
     Ok(planned)
@@ -269,7 +278,8 @@ impl Context<'_> {
         let mut sizes: Vec<usize> =
             self.grids.iter().flat_map(|grid| grid.windows.iter().map(|w| w.events)).collect();
         sizes.sort_unstable();
-        (sizes[sizes.len() / 2] / 16).clamp(8, 64).min((fit_rows / 20).max(2))
+        let middle = sizes.get(sizes.len() / 2).copied().unwrap_or(512);
+        (middle / 16).clamp(8, 64).min((fit_rows / 20).max(2))
     }
 
     fn calibrate(

@@ -143,9 +143,10 @@ impl Grid {
         Some(sum)
     }
 
-    /// Removes the buckets that no window ending after `last` will hold; returns their keys.
+    /// Removes the buckets that no window will hold after the one that ends with `last`, and that
+    /// one commit has stored; returns their keys.
     pub fn prune(&mut self, last: i64) -> Vec<i64> {
-        let keep_from = last - self.longest() + 2;
+        let keep_from = last - self.longest() + 1;
         let kept = self.buckets.split_off(&keep_from);
         std::mem::replace(&mut self.buckets, kept).into_keys().collect()
     }
@@ -188,6 +189,6 @@ mod tests {
         for key in 0..5 {
             grid.bucket_mut(key, edge);
         }
-        assert_eq!(grid.prune(3), vec![0, 1, 2, 3]);
+        assert_eq!(grid.prune(3), vec![0, 1, 2]);
     }
 }

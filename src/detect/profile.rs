@@ -11,7 +11,7 @@ use crate::stats::features::FourierFeatures;
 use crate::stats::null::NullTable;
 use crate::stats::sketch::Sketch;
 
-/// Version of the profile's meaning; a profile of another version is computed anew.
+/// Version of the profile's meaning; a profile of another version is refused.
 pub const PROFILE_VERSION: u32 = 1;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and

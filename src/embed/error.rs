@@ -87,7 +87,7 @@ pub enum EmbedError {
         found: usize,
     },
     /// The device cannot be opened.
-    #[error("the device {device} is not usable: {problem}; set embed.device to \"cpu\"")]
+    #[error("the device {device} is not usable: {problem}; set embedding.device to \"cpu\"")]
     Device {
         /// The device's name.
         device: &'static str,

@@ -31,6 +31,11 @@ const NEXT_VERSION: &str = "SELECT CAST(COALESCE(MAX(version), 0) + 1 AS BIGINT)
 /// What is ready is immutable.
 const PROGRESS: &str = "UPDATE frozen_references SET status = $2, progress = $3, message = $4
     WHERE id = $1 AND status <> 'ready'";
+const BEGIN_COMPUTING: &str = "UPDATE frozen_references
+    SET status = 'computing', progress = 0.0, message = NULL, model_digest = $2
+    WHERE id = $1 AND status <> 'ready'";
+const CLEAR_CHUNKS: &str = "DELETE FROM reference_chunks WHERE reference_id IN
+    (SELECT id FROM frozen_references WHERE id = $1 AND status = 'collecting')";
 const PUT_CHUNK: &str = "INSERT INTO reference_chunks (reference_id, chunk, events, vectors)
     SELECT id, $2, $3, $4 FROM frozen_references WHERE id = $1 AND status <> 'ready'
     ON CONFLICT (reference_id, chunk)
@@ -210,6 +215,31 @@ impl Store {
                 .execute(pool)
                 .await
                 .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// The rows are all there, embedded with the model of `model_digest`: the profile comes next.
+    pub async fn begin_computing(
+        &self,
+        id: ReferenceId,
+        model_digest: &str,
+    ) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(BEGIN_COMPUTING)
+                .bind(id.to_string())
+                .bind(model_digest)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Removes the rows of an interrupted collection.
+    pub async fn clear_reference_rows(&self, id: ReferenceId) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(CLEAR_CHUNKS).bind(id.to_string()).execute(pool).await.map(|_| ())
         })?;
         Ok(())
     }

@@ -106,8 +106,6 @@ metrics! {
     embed_batch_duration: Histogram = Histogram::new(SECONDS), "seamark_embed_batch_duration_seconds";
     /// Texts embedded by the model.
     embed_texts: Counter = Counter::default(), "seamark_embed_texts";
-    /// Texts whose embedding was remembered.
-    embed_cache_hits: Counter = Counter::default(), "seamark_embed_cache_hits";
     /// Interactions that wait for their embeddings.
     embed_pending: Gauge = Gauge::default(), "seamark_embed_pending";
     /// Verdicts by result: stable, drift, insufficient data or uncalibrated.

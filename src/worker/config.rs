@@ -70,7 +70,8 @@ impl Config {
     }
 }
 
-/// How long things are kept, in days from when they were stored.
+/// How long things are kept, in days: texts and embeddings from when they were received, buckets,
+/// reports and alerts by their event time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {

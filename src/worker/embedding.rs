@@ -1,9 +1,11 @@
 //! Embeds what waits for it.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::embed::{EmbedError, EmbedService, Side};
-use crate::store::{EmbeddedText, PendingText};
+use crate::id::ProjectId;
+use crate::store::{Counter, EmbeddedText, PendingText};
 use crate::text::is_blank;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -31,6 +33,22 @@ impl EmbeddingWorker {
             response,
         };
         Ok(batch.iter().zip(vectors).map(row).collect())
+    }
+
+    /// Counts the texts that are blank and have no embedding.
+    async fn count_blank(&self, batch: &[PendingText]) -> Result<(), WorkerError> {
+        let mut blank: BTreeMap<ProjectId, i64> = BTreeMap::new();
+        for row in batch {
+            let texts = [Some(&row.query), row.response.as_ref()];
+            let count = texts.into_iter().flatten().filter(|text| is_blank(text)).count();
+            if count > 0 {
+                *blank.entry(row.project_id).or_default() += count as i64;
+            }
+        }
+        for (project, count) in blank {
+            self.context.store.add_counters(project, &[(Counter::Blank, count)]).await?;
+        }
+        Ok(())
     }
 
     /// A batch that failed as a whole is tried row by row, so that a poison text costs only itself.
@@ -87,6 +105,9 @@ impl Worker for EmbeddingWorker {
         let digest = self.embedder.model_digest();
         context.store.complete_embeddings(&rows, digest).await?;
         crate::fault::point("embedding.after_write");
+        self.count_blank(&batch).await?;
+        let texts = rows.iter().flat_map(|row| [&row.query, &row.response]).flatten().count();
+        context.metrics.embed_texts.inc_by(texts as u64);
         context.metrics.embed_batch_duration.observe(started.elapsed().as_secs_f64());
         context.wakers.evaluation.notify_one();
         context.wakers.reference.notify_one();

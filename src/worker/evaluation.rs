@@ -54,21 +54,25 @@ impl EvaluationWorker {
     /// One monitor: everything that is new for it; `true` when there may be more.
     async fn advance(&mut self, monitor: &Monitor) -> Result<bool, WorkerError> {
         let context = self.context.clone();
-        let name = format!("evaluation/{}", monitor.id);
-        let (holder, lease) = (&context.holder, context.config.lease());
-        let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
-        else {
-            self.running.remove(&monitor.id);
-            self.leases.remove(&name);
-            return Ok(false);
-        };
-        self.leases.insert(name.clone(), token);
         let Some(mut running) = self.load(monitor).await? else { return Ok(false) };
-        let proof = LeaseProof { name, token };
         let events = context
             .store
             .events_after(monitor.project_id, running.position, &self.model_digest, READ)
             .await?;
+        if events.is_empty() {
+            // Nothing to write: an idle monitor renews no lease.
+            self.running.insert(monitor.id, running);
+            return Ok(false);
+        }
+        let name = format!("evaluation/{}", monitor.id);
+        let (holder, lease) = (&context.holder, context.config.lease());
+        let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
+        else {
+            self.leases.remove(&name);
+            return Ok(false);
+        };
+        self.leases.insert(name.clone(), token);
+        let proof = LeaseProof { name, token };
         for event in &events {
             running.position = event.position;
             let evaluations = running.engine.observe(event);

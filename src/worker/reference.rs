@@ -59,11 +59,12 @@ impl ReferenceWorker {
         };
         let covered: Vec<Event> =
             rows.into_iter().filter(|event| monitor.spec.covers(&event.attributes)).collect();
+        self.context.store.clear_reference_rows(reference.id).await?;
         for (chunk, rows) in covered.chunks(CHUNK).enumerate() {
             self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
         }
         crate::fault::point("reference.rows_written");
-        self.progress(reference, ReferenceStatus::Computing, 0.0, None).await?;
+        self.context.store.begin_computing(reference.id, &self.model_digest).await?;
         self.context.store.delete_reference_upload(reference.id).await?;
         Ok(true)
     }
@@ -114,10 +115,17 @@ impl ReferenceWorker {
 
     async fn compute(&self, reference: &Reference) -> Result<(), WorkerError> {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
+        if reference.model_digest.as_ref() != Some(&self.model_digest) {
+            let message = "its rows were embedded with another model; freeze a new reference";
+            return self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await;
+        }
         let rows = self.context.store.reference_rows(reference.id).await?;
         let cursor = match reference.source {
-            // Calibrated anew for changed windows: what was evaluated is not evaluated again.
-            _ if reference.frozen_at.is_some() => None,
+            // Calibrated anew for changed windows: evaluation goes on where it stood.
+            _ if reference.frozen_at.is_some() => {
+                let state = self.context.store.evaluation_state(reference.monitor_id).await?;
+                state.map(|state| state.cursor)
+            }
             // Uploaded rows are no traffic: evaluation begins with what comes from now on.
             ReferenceSource::File { .. } => None,
             _ => rows.iter().map(|event| event.position).max(),
@@ -204,6 +212,13 @@ impl Worker for ReferenceWorker {
 
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         let context = self.context.clone();
+        let mut waiting = Vec::new();
+        for status in [ReferenceStatus::Collecting, ReferenceStatus::Computing] {
+            waiting.extend(context.store.references_in(status).await?);
+        }
+        if waiting.is_empty() {
+            return Ok(false);
+        }
         let name = "references";
         let (holder, lease) = (&context.holder, context.config.lease());
         let Some(token) = context.store.acquire_lease(name, holder, context.now(), lease).await?

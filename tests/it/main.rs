@@ -4,7 +4,9 @@
 
 mod api;
 mod changed_monitor;
+mod cli;
 mod config;
+mod crash;
 mod detect;
 mod embed;
 mod golden;

@@ -1,5 +1,4 @@
 //! The whole way, on both stores: from interactions sent over HTTP to a signed webhook received.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 pub(crate) mod receiver;
 pub(crate) mod scenario;

@@ -1,20 +1,24 @@
 //! A stream of two topics, the monitor that watches it, and what a replay says of it.
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use seamark::api::Limits;
 use seamark::app::replay::{Options, Progress, replay};
-use seamark::clock::Timestamp;
+use seamark::clock::{Clock, SystemClock, Timestamp};
 use seamark::embed::HashingEmbedder;
 use seamark::model::monitor::MonitorSpec;
 use serde_json::{Value, json};
 
-/// 2025-03-01T00:00:00Z.
-const START: i64 = 1_740_787_200_000_000;
 const SPACING: i64 = 3 * 60_000_000;
+const DAY: i64 = 86_400_000_000;
+
+/// Ten days ago, at midnight: over, and not yet due for retention.
+static START: LazyLock<i64> = LazyLock::new(|| (SystemClock.now().as_micros() / DAY - 10) * DAY);
 
 const AIRTIME: &[&str] = &[
     "airtime", "bundle", "data", "prepaid", "recharge", "voucher", "balance", "expired", "night",
@@ -59,7 +63,7 @@ impl Topic {
 
 /// Event time of interaction `n`.
 pub(crate) fn time(n: usize) -> Timestamp {
-    Timestamp::from_micros(START + SPACING * n as i64)
+    Timestamp::from_micros(*START + SPACING * n as i64)
 }
 
 /// Interaction `n`: the same whenever it is asked for.
@@ -138,8 +142,9 @@ pub(crate) fn replayed(
 
 /// Writes JSON lines.
 pub(crate) fn write_lines(path: &Path, lines: &[Value]) {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    std::fs::write(path, text).unwrap();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    lines.iter().for_each(|line| writeln!(file, "{line}").unwrap());
+    file.flush().unwrap();
 }
 
 /// Reads JSON lines.
