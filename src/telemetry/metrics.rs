@@ -104,7 +104,7 @@ metrics! {
     ingest_request_duration: Histogram = Histogram::new(SECONDS), "seamark_ingest_request_duration_seconds";
     /// Seconds to embed one batch.
     embed_batch_duration: Histogram = Histogram::new(SECONDS), "seamark_embed_batch_duration_seconds";
-    /// Texts embedded by the model.
+    /// Texts embedded, or found in the cache.
     embed_texts: Counter = Counter::default(), "seamark_embed_texts";
     /// Interactions that wait for their embeddings.
     embed_pending: Gauge = Gauge::default(), "seamark_embed_pending";
@@ -200,7 +200,6 @@ mod tests {
             "seamark_alert_transitions_total{state=\"firing\"} 0",
             "seamark_embed_pending 0",
             "seamark_embed_texts_total 0",
-            "seamark_embed_cache_hits_total 0",
             "seamark_embed_batch_duration_seconds_count 0",
             "seamark_ingest_request_duration_seconds_count 0",
             "seamark_webhook_attempt_duration_seconds_count 0",
