@@ -1,7 +1,7 @@
 //! Everything durable, in Postgres or in embedded SQLite, with one behaviour.
 //!
 //! SQL lives here and nowhere else. Texts are shared by both engines wherever they can be; the few
-//! that differ are [`engine::Sql`] pairs. Every write is one transaction. What several processes
+//! that differ are `engine::Sql` pairs. Every write is one transaction. What several processes
 //! compete for is claimed with an expiry and a fencing token, and the token is checked when the
 //! result is written, so that a process that slept through its expiry writes nothing.
 

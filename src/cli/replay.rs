@@ -23,7 +23,7 @@ pub(super) struct ReplayArgs {
     /// Outcomes of the stream; counted, not yet evaluated
     #[arg(long, value_name = "FILE")]
     outcomes: Option<PathBuf>,
-    /// Monitors as TOML ([[monitors]] sections); one with the defaults when left out
+    /// Monitors as TOML, one section each; one monitor with the defaults when left out
     #[arg(long, value_name = "FILE")]
     monitors: Option<PathBuf>,
     /// Folder for reports.jsonl, alerts.jsonl and summary.json

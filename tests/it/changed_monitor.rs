@@ -1,5 +1,15 @@
 //! A monitor that is changed under way, and exact figures on demand.
 
+use std::sync::{Arc, Mutex};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use seamark::clock::SystemClock;
+use seamark::store::Store;
+use seamark::telemetry::Metrics;
+use seamark::worker::driver::Worker;
+use seamark::worker::evaluation::EvaluationWorker;
+use seamark::worker::{Config, Context, Wakers};
 use serde_json::{Value, json};
 
 use crate::pipeline::scenario::{Topic, interactions, time};
@@ -67,4 +77,23 @@ async fn exact_figures_stand_beside_the_sketch() {
         assert!(apart < 0.002 + bound * number("mmd2_exact").abs(), "{item}");
     }
     site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_of_another_model_are_refused() {
+    let mut site = sqlite().await;
+    frozen_monitor(&site).await;
+    site.stop().await;
+    let context = Context {
+        store: Store::open(&site.store_config()).await.unwrap(),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(1))),
+        metrics: Arc::new(Metrics::new("test")),
+        wakers: Wakers::default(),
+        config: Arc::new(Config::default()),
+        holder: "test".into(),
+    };
+    let mut worker = EvaluationWorker::new(context, "another model".to_owned());
+    let error = worker.tick().await.unwrap_err().to_string();
+    assert!(error.contains("another embedding model") && error.contains("freeze"), "{error}");
 }

@@ -14,4 +14,5 @@ mod layering;
 mod notify;
 mod pg;
 mod pipeline;
+mod privacy;
 mod store;

@@ -30,6 +30,7 @@ impl Process {
             .env("SEAMARK__WORKER__LEASE_SECONDS", "10")
             .env("SEAMARK__STORE__MAX_CONNECTIONS", "4")
             .env("SEAMARK__LOG__FORMAT", "json")
+            .env("SEAMARK__LOG__LEVEL", "debug")
             .env("SEAMARK__DEBUG__CRASH_AT", crash_at)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -75,6 +76,11 @@ impl Process {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         self.child.wait().unwrap().code()
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 
     /// SIGKILL.

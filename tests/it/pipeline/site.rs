@@ -85,6 +85,11 @@ impl Site {
         self.launch().await;
     }
 
+    /// Where its database is.
+    pub(crate) fn store_config(&self) -> seamark::store::Config {
+        self.config.store.clone()
+    }
+
     pub(crate) fn client(&self) -> &LoopbackClient {
         self.client.as_ref().unwrap()
     }
