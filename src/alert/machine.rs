@@ -9,7 +9,7 @@ use crate::model::monitor::AlertPolicy;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
-use crate::stats::sequential::{Trigger, TriggerState};
+use crate::stats::sequential::TriggerState;
 
 /// What one evaluation changes about a stream's alert; to be stored as a whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,21 +36,13 @@ pub fn step(
 ) -> Option<Change> {
     let open = open.filter(|alert| trigger_state(alert) != TriggerState::Inactive);
     let before = open.map_or(TriggerState::Inactive, trigger_state);
-    let after = trigger(policy).step(before, ratio);
+    let after = policy.trigger().step(before, ratio);
     if after == before {
         return None;
     }
     let alert =
         open.cloned().unwrap_or_else(|| begin(policy, report, stream, AlertId::new(now, rng)));
     Some(advance(alert, before, after, report))
-}
-
-const fn trigger(policy: &AlertPolicy) -> Trigger {
-    Trigger {
-        for_evaluations: policy.for_evaluations,
-        keep_firing_evaluations: policy.keep_firing_evaluations,
-        resolve_ratio: policy.resolve_ratio,
-    }
 }
 
 const fn trigger_state(alert: &Alert) -> TriggerState {

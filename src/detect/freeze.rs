@@ -23,7 +23,6 @@ use crate::stats::codebook::Codebook;
 use crate::stats::features::FourierFeatures;
 use crate::stats::kernel::median_sq_distance;
 use crate::stats::mmd::squared_distance_unbiased;
-use crate::stats::sequential::Trigger;
 use crate::stats::simulate::{Plan, Population, STATISTICS, SimulatedWindow, simulate};
 use crate::stats::sketch::Sketch;
 
@@ -307,7 +306,8 @@ impl Context<'_> {
             let used: Vec<bool> = (0..grid.windows.len())
                 .flat_map(|_| DetectorKind::ALL.map(|kind| self.spec.detectors.contains(&kind)))
                 .collect();
-            let Some(result) = calibrate(&paths, &used, expected_run, &trigger(self.spec)) else {
+            let Some(result) = calibrate(&paths, &used, expected_run, &self.spec.alert.trigger())
+            else {
                 continue;
             };
             for (w, window) in grid.windows.iter().enumerate() {
@@ -337,15 +337,6 @@ impl Context<'_> {
         };
         let rate = per_30d * self.share / self.grids.len() as f64;
         expected_run_evaluations(rate, self.events_per_day, stride_events as f64)
-    }
-}
-
-/// The alert's trigger: the same in the simulation and in life.
-pub fn trigger(spec: &MonitorSpec) -> Trigger {
-    Trigger {
-        for_evaluations: spec.alert.for_evaluations,
-        keep_firing_evaluations: spec.alert.keep_firing_evaluations,
-        resolve_ratio: spec.alert.resolve_ratio,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::id::{MonitorId, ProjectId, ReceiverId, ReferenceId};
 use crate::model::interaction::Attributes;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
+use crate::stats::sequential::Trigger;
 
 /// A stored monitor.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -280,6 +281,18 @@ impl Default for AlertPolicy {
             keep_firing_evaluations: 4,
             resolve_ratio: 0.8,
             severity: Severity::Warning,
+        }
+    }
+}
+
+impl AlertPolicy {
+    /// The rule as the state machine runs it: one for the live alert and for the simulated null,
+    /// or the promised rate would be another's.
+    pub const fn trigger(&self) -> Trigger {
+        Trigger {
+            for_evaluations: self.for_evaluations,
+            keep_firing_evaluations: self.keep_firing_evaluations,
+            resolve_ratio: self.resolve_ratio,
         }
     }
 }

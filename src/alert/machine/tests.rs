@@ -157,7 +157,7 @@ proptest! {
         let judged = ratios.iter().copied().flatten();
         prop_assert_eq!(
             fired,
-            crate::stats::sequential::count_episodes(&trigger(&policy), judged)
+            crate::stats::sequential::count_episodes(&policy.trigger(), judged)
         );
     }
 }
