@@ -125,7 +125,7 @@ def environment(folder):
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
         say(f"installing the peers into {folder} (about 6 GB)")
-        venv.create(folder, with_pip=True)
+        venv.create(folder, with_pip=True, symlinks=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True)
         installed.write_text(wanted, encoding="utf-8")
     return python
@@ -145,7 +145,7 @@ def say(message):
 
 
 def last_json(command):
-    """Runs a command and reads the JSON on its last line; None, with its errors shown, if it fails."""
+    """The JSON on the last line of a command's output; None, its errors shown, if it fails."""
     done = subprocess.run([str(part) for part in command], cwd=REPOSITORY, text=True,
                           capture_output=True, check=False)
     lines = done.stdout.strip().splitlines()
@@ -347,8 +347,9 @@ def main():
         sys.exit(f"error: no model.safetensors in {options.model}: pull the model, or --model DIR")
     re_enter(environment(options.env))
     count = 800 if options.quick else 4000
-    source = hashlib.sha256(str(options.data and options.data.resolve()).encode()).hexdigest()[:8]
-    folder = options.env / "runs" / f"{count}-{source}"
+    sources = [options.data and options.data.resolve(), options.model, REQUIREMENTS.read_text()]
+    key = hashlib.sha256(repr(sources).encode()).hexdigest()[:8]
+    folder = options.env / "runs" / f"{count}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "texts.jsonl").exists():
         write_texts(folder / "texts.jsonl", count, options.data)
