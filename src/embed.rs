@@ -5,10 +5,12 @@ mod backend;
 mod batch;
 mod cache;
 mod candle;
+mod digest;
 mod disk_cache;
 mod error;
 mod hashing;
 mod manifest;
+mod packed;
 mod service;
 mod tokens;
 pub mod weights;
@@ -19,13 +21,14 @@ use std::sync::Arc;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-pub use self::backend::{Embedder, Side, Text};
+pub use self::backend::{Embedder, Precision, Side, Text};
 pub use self::cache::CachedEmbedder;
 pub use self::candle::CandleEmbedder;
 pub use self::disk_cache::DiskCache;
 pub use self::error::EmbedError;
 pub use self::hashing::HashingEmbedder;
 pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
+pub use self::packed::{Instructions, PackedEmbedder, PackedOptions};
 pub use self::service::EmbedService;
 pub use self::weights::Progress;
 

@@ -1,5 +1,7 @@
 //! The contract of every embedder: texts in, unit vectors out.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::EmbedError;
 
 /// Which half of an interaction a text is; some models put a different prefix before each.
@@ -18,6 +20,30 @@ pub struct Text<'a> {
     pub side: Side,
     /// The text, without the model's prefix.
     pub text: &'a str,
+}
+
+/// Of the matrix products of a model. Part of the model's digest: a reference keeps to the one it
+/// was frozen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit reals.
+    F32,
+    /// 16-bit reals with f32's exponent, summed in f32.
+    Bf16,
+    /// Bytes, summed exactly, with scales for rows, columns and groups.
+    Int8,
+}
+
+impl Precision {
+    /// As the configuration and the digest write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
 }
 
 /// Something that turns texts into unit vectors. Calls block; [`super::EmbedService`] is the

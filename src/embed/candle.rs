@@ -2,15 +2,15 @@
 
 use candle_core::{D, Device, Tensor};
 use rayon::ThreadPool;
-use sha2::{Digest, Sha256};
 
 use super::architecture::{Encoder, first_line};
 use super::backend::{Embedder, Side, Text};
 use super::batch::batches;
+use super::digest::digest;
 use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
 use super::tokens::Tokens;
-use super::weights::{Weights, hex};
+use super::weights::Weights;
 
 /// A model in memory.
 pub struct CandleEmbedder {
@@ -51,7 +51,7 @@ impl CandleEmbedder {
             pooling: manifest.pooling,
             dimension: manifest.dimension,
             batch_tokens,
-            digest: digest(manifest, weights),
+            digest: digest(manifest, weights, "f32"),
         })
     }
 
@@ -121,17 +121,4 @@ impl Embedder for CandleEmbedder {
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.pool.install(|| self.embed_here(texts))
     }
-}
-
-/// sha256 over everything that changes a vector, in hex.
-fn digest(manifest: &Manifest, weights: &Weights) -> String {
-    let mut hasher = Sha256::new();
-    for (name, sha256) in &weights.sha256 {
-        hasher.update(format!("{name}={sha256}\n"));
-    }
-    hasher.update(format!(
-        "pooling={:?}\nmax_tokens={}\nquery_prefix={:?}\nresponse_prefix={:?}\nnorm=l2\nprecision=f32\n",
-        manifest.pooling, manifest.max_tokens, manifest.query_prefix, manifest.response_prefix,
-    ));
-    hex(&hasher.finalize())
 }
