@@ -1,6 +1,9 @@
 //! softmax(Q Kᵀ) V for each head of one text; 1/√d is in the weights of Q already.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 #![expect(unsafe_code, reason = "built on vector instructions and pointers")]
 
 use super::math::exp;
@@ -86,13 +89,24 @@ impl<S: Simd> HeadOf<S> {
     #[inline(always)]
     unsafe fn transpose_keys(&self) {
         let width = S::VECTORS * LANES;
-        for token in 0..self.padded {
-            // SAFETY: `keys` holds padded × head reals.
-            unsafe {
-                let to = self.keys.add(token / width * width * self.head + token % width);
-                let from = self.k.add(token * self.stride);
-                for d in 0..self.head {
-                    *to.add(d * width) = if token < self.tokens { *from.add(d) } else { 0.0 };
+        for token in (0..self.padded).step_by(LANES) {
+            for d in (0..self.head).step_by(LANES) {
+                // SAFETY: `keys` holds padded × head reals; only rows of the text are read.
+                unsafe {
+                    let to = self.keys.add(token / width * width * self.head);
+                    let to = to.add(d * width + token % width);
+                    let from = self.k.add(token * self.stride + d);
+                    let there = self.tokens.saturating_sub(token).min(LANES);
+                    if there == LANES {
+                        S::transpose(from, self.stride, to, width);
+                    } else {
+                        let mut block = [0.0; LANES * LANES];
+                        for row in 0..there {
+                            let block = block.as_mut_ptr().add(row * LANES);
+                            S::store(block, S::load(from.add(row * self.stride)));
+                        }
+                        S::transpose(block.as_ptr(), LANES, to, width);
+                    }
                 }
             }
         }
@@ -122,7 +136,11 @@ impl<S: Simd> HeadOf<S> {
     unsafe fn tile<const M: usize>(&self, row: usize) {
         // SAFETY: the caller's rows are the text's.
         unsafe {
-            if S::VECTORS == 2 { self.scores::<M, 2>(row) } else { self.scores::<M, 1>(row) }
+            if S::VECTORS == 2 {
+                self.scores::<M, 2>(row)
+            } else {
+                self.scores::<M, 1>(row)
+            }
             let mut inverse = [0.0; M];
             for (i, inverse) in inverse.iter_mut().enumerate() {
                 *inverse = self.softmax(self.scores.add(i * self.padded));
@@ -189,8 +207,7 @@ impl<S: Simd> HeadOf<S> {
         // SAFETY: V's rows and the context's hold `head` from their pointers on.
         unsafe {
             let v = self.v.add(d);
-            let sums =
-                reals::<S, M, V>(self.scores, self.padded, v, self.stride, self.tokens);
+            let sums = reals::<S, M, V>(self.scores, self.padded, v, self.stride, self.tokens);
             for (i, sums) in sums.iter().enumerate() {
                 let to = self.context.add((row + i) * self.context_stride + d);
                 for (j, &sum) in sums.iter().enumerate() {

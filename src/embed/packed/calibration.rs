@@ -6,7 +6,7 @@
 //! forms tried. The mean error that rounding the weights leaves goes into the bias.
 
 use super::model::Linear;
-use super::panels::{Number, Panels};
+use super::panels::{Number, Panels, nearest};
 
 /// Where a layer's linear maps take their inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Seen {
             self.sum.iter().zip(&smoothing).map(|(s, f)| s / self.rows.max(1) as f32 * f).collect();
         for (column, row) in scaled.chunks_exact(inputs).enumerate() {
             let scale = panels.scale.reals()[column];
-            let lost = |(w, m): (&f32, &f32)| (w - (w / scale).round_ties_even() * scale) * m;
+            let lost = |(w, m): (&f32, &f32)| (w - nearest(w / scale) * scale) * m;
             panels.bias.reals_mut()[column] += row.iter().zip(&mean).map(lost).sum::<f32>();
         }
         panels

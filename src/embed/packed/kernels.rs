@@ -165,20 +165,26 @@ mod plain_kernels {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::*;
     use super::super::simd::avx2::Avx2;
     use super::super::simd::avx512::Avx512;
+    use super::*;
 
     mod wide {
         use super::*;
 
         kernels!(f32, Avx512, Avx512, F32, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
         kernels!(
-            bf16, Avx512, Avx512, Bf16,
+            bf16,
+            Avx512,
+            Avx512,
+            Bf16,
             "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"
         );
         kernels!(
-            int8, Avx512, Avx512, Int8,
+            int8,
+            Avx512,
+            Avx512,
+            Int8,
             "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"
         );
     }

@@ -1,6 +1,9 @@
 //! Functions of a real on sixteen lanes.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 #![expect(unsafe_code, reason = "built on vector instructions")]
 
 use super::simd::Simd;

@@ -128,7 +128,8 @@ impl Reader<'_> {
         let mut all = self.tensors.read(name, &[positions, hidden])?;
         all.drain(..first_position * hidden);
         if self.shape.family == Family::Bert {
-            let types = self.tensors.first_row("embeddings.token_type_embeddings.weight", hidden)?;
+            let types =
+                self.tensors.first_row("embeddings.token_type_embeddings.weight", hidden)?;
             for row in all.chunks_exact_mut(hidden) {
                 row.iter_mut().zip(&types).for_each(|(x, t)| *x += t);
             }

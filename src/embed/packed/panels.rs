@@ -124,7 +124,7 @@ impl Panels {
             let largest = row.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
             let scale = (largest / 127.0).max(f32::MIN_POSITIVE);
             scales[column] = scale;
-            integers.extend(row.iter().map(|w| (w / scale).round_ties_even()));
+            integers.extend(row.iter().map(|w| nearest(w / scale)));
             let own = &integers[column * self.depth..];
             for (group, part) in own.chunks(GROUP).enumerate() {
                 sums[group * self.columns + column] = part.iter().sum();
@@ -136,4 +136,11 @@ impl Panels {
             four.iter().rev().fold(0, |word, &q| word << 8 | u32::from(q as i8 as u8))
         });
     }
+}
+
+/// The nearest integer, halves to the even one, for |x| < 2²²: adding 1.5 · 2²³ leaves no room for
+/// a fraction. (`round_ties_even` is a library call where the compiler may not assume SSE4.1.)
+pub(super) fn nearest(x: f32) -> f32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT) - SHIFT
 }

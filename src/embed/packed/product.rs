@@ -1,7 +1,10 @@
 //! The matrix product: a tile of rows × columns of sums stays in registers while one word of the
 //! depth after the other is added.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 #![expect(unsafe_code, reason = "built on vector instructions and pointers")]
 
 use std::ops::Range;
@@ -88,8 +91,17 @@ impl Product<'_> {
         column: usize,
     ) {
         let tiles = self.rows.div_ceil(S::ROWS);
+        // Weights come from the third cache or from memory, too late for a first use: while this
+        // panel is at work, each tile asks for its share of the next.
+        let next = self.panels.words.words().as_ptr();
+        let next = next.wrapping_add((column + V * LANES) * self.panels.depth_words());
+        let lines = (V * self.panels.depth_words()).div_ceil(tiles.max(1));
         let mut row = 0;
         for tile in 0..tiles {
+            for line in tile * lines..(tile + 1) * lines {
+                // SAFETY: any address may be asked for.
+                unsafe { S::prefetch(next.wrapping_add(line * LANES)) }
+            }
             let height = (self.rows - row).div_ceil(tiles - tile);
             macro_rules! by_height {
                 ($($m:literal)*) => {
@@ -131,7 +143,8 @@ impl Product<'_> {
             };
             let bias = panels.bias.reals().as_ptr().add(column);
             let scale = panels.scale.reals().as_ptr();
-            let out = self.out.as_mut_ptr().add(row * self.out_stride + column - self.columns.start);
+            let out =
+                self.out.as_mut_ptr().add(row * self.out_stride + column - self.columns.start);
             for j in 0..V {
                 let bias = S::load(bias.add(LANES * j));
                 let scale = match number {

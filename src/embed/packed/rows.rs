@@ -1,6 +1,9 @@
 //! What is done to each row between matrix products: normalising it, and making it an operand.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 #![expect(unsafe_code, reason = "built on vector instructions and pointers")]
 
 use super::panels::{GROUP, Number, Panels};
@@ -108,7 +111,12 @@ unsafe fn halves<S: Simd>(x: *const f32, to: *mut u16, length: usize) {
 /// Rounds x · factors to bytes over its own range, which always holds zero; gives the scale and
 /// scale · zero.
 #[inline(always)]
-unsafe fn bytes<S: Simd>(x: *const f32, factors: *const f32, to: *mut u8, length: usize) -> [f32; 2] {
+unsafe fn bytes<S: Simd>(
+    x: *const f32,
+    factors: *const f32,
+    to: *mut u8,
+    length: usize,
+) -> [f32; 2] {
     // SAFETY: the pointers are valid for `length` ≤ GROUP, a multiple of sixteen.
     unsafe {
         let mut scaled = [S::splat(0.0); GROUP / LANES];

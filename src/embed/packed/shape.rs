@@ -83,7 +83,8 @@ impl Shape {
         if heads == 0 || !keys.hidden_size.is_multiple_of(heads) {
             return Err(format!("{heads} heads do not divide {}", keys.hidden_size));
         }
-        for (name, size) in [("hidden", keys.hidden_size), ("intermediate", keys.intermediate_size)] {
+        for (name, size) in [("hidden", keys.hidden_size), ("intermediate", keys.intermediate_size)]
+        {
             if size == 0 || !size.is_multiple_of(16) {
                 return Err(format!("its {name} size {size} is not a multiple of 16"));
             }

@@ -5,7 +5,10 @@
 //! by one tree. So a text gets the same bits from AVX-512, from AVX2 and from the plain twin,
 //! and the tests compare them for equality.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 #![expect(unsafe_code, reason = "the processor's vector instructions")]
 
 #[cfg(target_arch = "x86_64")]
@@ -67,37 +70,14 @@ pub(super) trait Simd: Copy + 'static {
     /// The nearest bf16, halves to even, as sixteen of two bytes.
     unsafe fn store_bf16(to: *mut u16, x: Self::F);
 
-    /// The sum of the lanes, by halves: 16 to 8 to 4 to 2 to 1.
-    #[inline(always)]
-    unsafe fn sum(x: Self::F) -> f32 {
-        // SAFETY: an array of sixteen is valid for sixteen.
-        unsafe { fold::<Self>(x, |a, b| a + b) }
-    }
-
+    /// The sum of the lanes, by halves: lane i and i + 8, then i + 4, i + 2, i + 1.
+    unsafe fn sum(x: Self::F) -> f32;
     /// The largest lane.
-    #[inline(always)]
-    unsafe fn largest(x: Self::F) -> f32 {
-        // SAFETY: as above.
-        unsafe { fold::<Self>(x, |a, b| if a > b { a } else { b }) }
-    }
-
+    unsafe fn largest(x: Self::F) -> f32;
     /// The smallest lane.
-    #[inline(always)]
-    unsafe fn smallest(x: Self::F) -> f32 {
-        // SAFETY: as above.
-        unsafe { fold::<Self>(x, |a, b| if a < b { a } else { b }) }
-    }
-}
-
-#[inline(always)]
-unsafe fn fold<S: Simd + ?Sized>(x: S::F, join: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    // SAFETY: the array holds sixteen.
-    unsafe { S::store(lanes.as_mut_ptr(), x) };
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            lanes[i] = join(lanes[i], lanes[i + half]);
-        }
-    }
-    lanes[0]
+    unsafe fn smallest(x: Self::F) -> f32;
+    /// Sixteen rows of sixteen, `stride` apart, turned into sixteen columns, `to_stride` apart.
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize);
+    /// Asks for the cache line at `at` ahead of time; any address will do.
+    unsafe fn prefetch(at: *const u32);
 }

@@ -72,7 +72,12 @@ impl Tensors {
             Ok(DType::F32) => Stored::F32,
             Ok(DType::F16) => Stored::F16,
             Ok(DType::BF16) => Stored::Bf16,
-            _ => return Err(refuse(format!("{name} is {:?}; f32, f16 or bf16 is needed", view.dtype()))),
+            _ => {
+                return Err(refuse(format!(
+                    "{name} is {:?}; f32, f16 or bf16 is needed",
+                    view.dtype()
+                )));
+            }
         };
         Ok(Table { file: self.file, name, width, number })
     }

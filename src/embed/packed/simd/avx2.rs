@@ -1,18 +1,23 @@
 //! AVX2 with FMA: two registers of eight hold the sixteen lanes.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps,
-    _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_castps_si256, _mm256_cmp_ps,
-    _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_dpbusd_avx_epi32,
+    __m256, __m256i, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0,
+    _mm_add_ps, _mm_cvtss_f32, _mm_max_ps, _mm_min_ps, _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
+    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castps256_ps128,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
+    _mm256_cvtps_epi32, _mm256_div_ps, _mm256_dpbusd_avx_epi32, _mm256_extractf128_ps,
     _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps,
-    _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32,
-    _mm256_permute4x64_epi64, _mm256_round_ps, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srai_epi16,
-    _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
-    _mm256_castsi256_si128, _mm256_permutevar8x32_epi32, _mm256_setr_epi32, _mm_storeu_si128,
+    _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute2f128_ps,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_round_ps, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_shuffle_ps,
+    _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32,
+    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use crate::embed::packed::simd::Simd;
@@ -31,8 +36,10 @@ type I = [__m256i; 2];
 unsafe fn flushed(x: __m256) -> __m256 {
     unsafe {
         let sign = _mm256_set1_ps(-0.0);
-        let small =
-            _mm256_cmp_ps::<_CMP_LT_OQ>(_mm256_andnot_ps(sign, x), _mm256_set1_ps(f32::MIN_POSITIVE));
+        let small = _mm256_cmp_ps::<_CMP_LT_OQ>(
+            _mm256_andnot_ps(sign, x),
+            _mm256_set1_ps(f32::MIN_POSITIVE),
+        );
         _mm256_blendv_ps(x, _mm256_and_ps(x, sign), small)
     }
 }
@@ -196,6 +203,74 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             let words = both(x, |x| bf16_words(x));
             let packed = _mm256_packus_epi32(words[0], words[1]);
             _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+    #[inline(always)]
+    unsafe fn sum(x: F) -> f32 {
+        unsafe { sum_of_eight(_mm256_add_ps(x[0], x[1])) }
+    }
+    #[inline(always)]
+    unsafe fn largest(x: F) -> f32 {
+        unsafe { largest_of_eight(_mm256_max_ps(x[0], x[1])) }
+    }
+    #[inline(always)]
+    unsafe fn smallest(x: F) -> f32 {
+        unsafe { smallest_of_eight(_mm256_min_ps(x[0], x[1])) }
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        for (row, column) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
+            unsafe {
+                let from = from.add(row * stride + column);
+                transpose_eight(from, stride, to.add(column * to_stride + row), to_stride);
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const u32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}
+
+/// Eight lanes by halves.
+macro_rules! of_eight {
+    ($name:ident, $four:ident) => {
+        #[inline(always)]
+        pub(super) unsafe fn $name(x: __m256) -> f32 {
+            unsafe {
+                let four = $four(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+                let two = $four(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32($four(two, _mm_shuffle_ps::<1>(two, two)))
+            }
+        }
+    };
+}
+of_eight!(sum_of_eight, _mm_add_ps);
+of_eight!(largest_of_eight, _mm_max_ps);
+of_eight!(smallest_of_eight, _mm_min_ps);
+
+/// Eight rows of eight.
+#[inline(always)]
+unsafe fn transpose_eight(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+    unsafe {
+        let row = |i: usize| _mm256_loadu_ps(from.add(i * stride));
+        let pair = |i: usize| {
+            let (a, b) = (row(i), row(i + 1));
+            [_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)]
+        };
+        // Four rows: columns 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+        let four = |i: usize| {
+            let (a, b) = (pair(i), pair(i + 2));
+            let low = |h: usize| _mm256_shuffle_ps::<0b01_00_01_00>(a[h], b[h]);
+            let high = |h: usize| _mm256_shuffle_ps::<0b11_10_11_10>(a[h], b[h]);
+            [low(0), high(0), low(1), high(1)]
+        };
+        let (top, bottom) = (four(0), four(4));
+        for i in 0..4 {
+            let first = _mm256_permute2f128_ps::<0x20>(top[i], bottom[i]);
+            let second = _mm256_permute2f128_ps::<0x31>(top[i], bottom[i]);
+            _mm256_storeu_ps(to.add(i * to_stride), first);
+            _mm256_storeu_ps(to.add((i + 4) * to_stride), second);
         }
     }
 }

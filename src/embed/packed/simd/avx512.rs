@@ -1,19 +1,26 @@
 //! AVX-512: one register holds the sixteen lanes.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
-    _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps, _mm512_castsi512_ps,
-    _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtneps_pbh, _mm512_cvtps_epi32,
-    _mm512_cvtusepi32_epi8, _mm512_div_ps, _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _mm_storeu_si128,
+    __m256, __m512, __m512bh, __m512i, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm256_add_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps, _mm512_castps512_ps256,
+    _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtneps_pbh,
+    _mm512_cvtps_epi32, _mm512_cvtusepi32_epi8, _mm512_div_ps, _mm512_dpbf16_ps,
+    _mm512_dpbusd_epi32, _mm512_extractf32x8_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_unpackhi_ps, _mm512_unpacklo_ps,
 };
 use std::mem::transmute;
 
 use crate::embed::packed::simd::Simd;
+use crate::embed::packed::simd::avx2::{largest_of_eight, smallest_of_eight, sum_of_eight};
 
 /// F, BW, DQ and VL; VNNI for bytes and BF16 for bf16, by the functions that need them alone.
 #[derive(Clone, Copy)]
@@ -125,4 +132,65 @@ impl Simd for Avx512 {
     unsafe fn store_bf16(to: *mut u16, x: __m512) {
         unsafe { _mm256_storeu_si256(to.cast(), transmute(_mm512_cvtneps_pbh(x))) }
     }
+    #[inline(always)]
+    unsafe fn sum(x: __m512) -> f32 {
+        unsafe { sum_of_eight(_mm256_add_ps(low(x), high(x))) }
+    }
+    #[inline(always)]
+    unsafe fn largest(x: __m512) -> f32 {
+        unsafe { largest_of_eight(_mm256_max_ps(low(x), high(x))) }
+    }
+    #[inline(always)]
+    unsafe fn smallest(x: __m512) -> f32 {
+        unsafe { smallest_of_eight(_mm256_min_ps(low(x), high(x))) }
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        unsafe {
+            let row = |i: usize| _mm512_loadu_ps(from.add(i * stride));
+            // Each step pairs what lies twice as far apart: within quarters of 128 bits first,
+            // then the quarters themselves.
+            let four = |i: usize| {
+                let (a, b, c, d) = (row(i), row(i + 1), row(i + 2), row(i + 3));
+                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                let (ab2, cd2) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                [
+                    _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd),
+                    _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd),
+                    _mm512_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
+                    _mm512_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
+                ]
+            };
+            let (r0, r4, r8, r12) = (four(0), four(4), four(8), four(12));
+            for i in 0..4 {
+                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(r0[i], r4[i]);
+                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(r0[i], r4[i]);
+                let even2 = _mm512_shuffle_f32x4::<0b10_00_10_00>(r8[i], r12[i]);
+                let odd2 = _mm512_shuffle_f32x4::<0b11_01_11_01>(r8[i], r12[i]);
+                let columns = [
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(even, even2),
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(odd, odd2),
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(even, even2),
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(odd, odd2),
+                ];
+                for (quarter, column) in columns.into_iter().enumerate() {
+                    _mm512_storeu_ps(to.add((4 * quarter + i) * to_stride), column);
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const u32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}
+
+#[inline(always)]
+unsafe fn low(x: __m512) -> __m256 {
+    unsafe { _mm512_castps512_ps256(x) }
+}
+
+#[inline(always)]
+unsafe fn high(x: __m512) -> __m256 {
+    unsafe { _mm512_extractf32x8_ps::<1>(x) }
 }

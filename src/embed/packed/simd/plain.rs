@@ -1,6 +1,9 @@
 //! Without any instructions of its own: the fallback, and the twin that the others are held to.
 
-#![expect(clippy::inline_always, reason = "instructions of the caller's features must reach the kernels")]
+#![expect(
+    clippy::inline_always,
+    reason = "instructions of the caller's features must reach the kernels"
+)]
 
 use crate::embed::packed::simd::{LANES, Simd};
 
@@ -25,6 +28,16 @@ fn each(f: impl Fn(usize) -> f32) -> F {
 #[inline(always)]
 fn flushed(x: f32) -> f32 {
     if x.abs() < f32::MIN_POSITIVE { 0.0 * x } else { x }
+}
+
+#[inline(always)]
+fn by_halves(mut x: F, join: impl Fn(f32, f32) -> f32) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            x[i] = join(x[i], x[i + half]);
+        }
+    }
+    x[0]
 }
 
 impl<const FUSED: bool> Plain<FUSED> {
@@ -109,9 +122,8 @@ impl<const FUSED: bool> Simd for Plain<FUSED> {
     }
     #[inline(always)]
     unsafe fn dot_bytes(sum: I, a: I, b: I) -> I {
-        let product = |a: u32, b: u32, at: u32| {
-            i32::from((a >> at) as u8) * i32::from((b >> at) as u8 as i8)
-        };
+        let product =
+            |a: u32, b: u32, at: u32| i32::from((a >> at) as u8) * i32::from((b >> at) as u8 as i8);
         std::array::from_fn(|i| {
             let four = product(a[i], b[i], 0)
                 + product(a[i], b[i], 8)
@@ -152,4 +164,27 @@ impl<const FUSED: bool> Simd for Plain<FUSED> {
         // SAFETY: the pointer is valid for sixteen of two bytes.
         unsafe { to.cast::<[u16; LANES]>().write_unaligned(halves) }
     }
+    #[inline(always)]
+    unsafe fn sum(x: F) -> f32 {
+        by_halves(x, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn largest(x: F) -> f32 {
+        by_halves(x, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn smallest(x: F) -> f32 {
+        by_halves(x, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        for row in 0..LANES {
+            for column in 0..LANES {
+                // SAFETY: both pointers are valid for sixteen rows of sixteen.
+                unsafe { *to.add(column * to_stride + row) = *from.add(row * stride + column) }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u32) {}
 }
