@@ -6,6 +6,7 @@ mod batch;
 mod cache;
 mod candle;
 mod disk_cache;
+mod endpoint;
 mod error;
 mod hashing;
 mod manifest;
@@ -23,6 +24,7 @@ pub use self::backend::{Embedder, Side, Text};
 pub use self::cache::CachedEmbedder;
 pub use self::candle::CandleEmbedder;
 pub use self::disk_cache::DiskCache;
+pub use self::endpoint::{ApiKey, EndpointConfig, EndpointEmbedder};
 pub use self::error::EmbedError;
 pub use self::hashing::HashingEmbedder;
 pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
@@ -35,6 +37,8 @@ pub use self::weights::Progress;
 pub enum BackendKind {
     /// A model of the BERT family.
     Candle,
+    /// A server with the embeddings API of OpenAI.
+    Endpoint,
     /// Hashed words: for tests, without any weights.
     Hashing,
 }
@@ -69,6 +73,8 @@ pub struct Config {
     pub cache_mib: usize,
     /// A folder that keeps all embeddings across runs; empty for none.
     pub disk_cache: PathBuf,
+    /// The server, for the backend `endpoint`.
+    pub endpoint: EndpointConfig,
 }
 
 impl Default for Config {
@@ -82,6 +88,7 @@ impl Default for Config {
             threads: 0,
             cache_mib: 64,
             disk_cache: PathBuf::new(),
+            endpoint: EndpointConfig::default(),
         }
     }
 }
@@ -97,18 +104,26 @@ impl Config {
             let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
             problems.push(("device".to_owned(), detail));
         }
+        if self.backend == BackendKind::Endpoint {
+            let own = self.endpoint.problems();
+            problems
+                .extend(own.into_iter().map(|(key, detail)| (format!("endpoint.{key}"), detail)));
+        }
         problems
     }
 }
 
 /// The embedder of `config`, its weights fetched if need be, behind its caches if it has any.
+/// `key` is the endpoint's, where it does not stand in a file of its own.
 pub fn open(
     config: &Config,
+    key: Option<ApiKey>,
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<Arc<dyn Embedder>, EmbedError> {
     let inner: Arc<dyn Embedder> = match config.backend {
         BackendKind::Hashing => Arc::new(HashingEmbedder::new()),
         BackendKind::Candle => Arc::new(open_candle(config, progress)?),
+        BackendKind::Endpoint => Arc::new(open_endpoint(&config.endpoint, key, progress)?),
     };
     let disk = match config.disk_cache.as_path() {
         folder if folder.as_os_str().is_empty() => None,
@@ -129,6 +144,19 @@ fn open_candle(
     progress(Progress::Stage("loading the model"));
     let device = device(config.device)?;
     CandleEmbedder::load(&manifest, &weights, device, config.batch_tokens, config.threads)
+}
+
+fn open_endpoint(
+    config: &EndpointConfig,
+    key: Option<ApiKey>,
+    progress: &dyn Fn(Progress<'_>),
+) -> Result<EndpointEmbedder, EmbedError> {
+    progress(Progress::Stage("asking the embeddings endpoint"));
+    let key = match config.api_key_file.as_path() {
+        path if path.as_os_str().is_empty() => key,
+        path => Some(ApiKey::read(path)?),
+    };
+    EndpointEmbedder::open(config, key.as_ref())
 }
 
 fn device(kind: DeviceKind) -> Result<Device, EmbedError> {

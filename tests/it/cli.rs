@@ -148,6 +148,9 @@ fn settings_are_shown_and_their_problems_named_all_at_once() {
     let open =
         ["check-config", "--set", "server.auth.mode=none", "--set", "server.bind=0.0.0.0:80"];
     folder.run(&open).fails_saying(&["server.auth.mode", "loopback"]);
+    let endpoint = ["check-config", "--set", "embedding.backend=endpoint"];
+    let err = folder.run(&endpoint).exits(1).err;
+    assert!(err.contains("embedding.endpoint.url") && err.contains("endpoint.model"), "{err}");
 }
 
 #[test]
