@@ -11,12 +11,14 @@ mod hashing;
 mod manifest;
 mod service;
 mod tokens;
+mod transformer;
 pub mod weights;
 
+use std::panic;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
 pub use self::backend::{Embedder, Side, Text};
@@ -61,7 +63,8 @@ pub struct Config {
     pub models_dir: PathBuf,
     /// Where the model runs.
     pub device: DeviceKind,
-    /// The most tokens in one forward pass, padding counted.
+    /// The most tokens in one forward pass, padding counted; 0 is what suits the device: 2048 on a
+    /// CPU, 16384 on a GPU.
     pub batch_tokens: usize,
     /// CPU threads of the model; 0 is one on each core.
     pub threads: usize,
@@ -78,7 +81,7 @@ impl Default for Config {
             model: "all-MiniLM-L6-v2".to_owned(),
             models_dir: PathBuf::from("models"),
             device: DeviceKind::Cpu,
-            batch_tokens: 2048,
+            batch_tokens: 0,
             threads: 0,
             cache_mib: 64,
             disk_cache: PathBuf::new(),
@@ -90,9 +93,6 @@ impl Config {
     /// Every problem of the settings, as (key, what is wrong and the remedy).
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
-        if self.batch_tokens == 0 {
-            problems.push(("batch_tokens".to_owned(), "must be at least 1".to_owned()));
-        }
         if self.device == DeviceKind::Cuda && !cfg!(feature = "cuda") {
             let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
             problems.push(("device".to_owned(), detail));
@@ -128,15 +128,38 @@ fn open_candle(
     let weights = weights::pull(&manifest, &config.models_dir, progress)?;
     progress(Progress::Stage("loading the model"));
     let device = device(config.device)?;
-    CandleEmbedder::load(&manifest, &weights, device, config.batch_tokens, config.threads)
+    let (batch_tokens, threads) = (config.batch_tokens, config.threads);
+    CandleEmbedder::load(&manifest, &weights, device, DType::F32, batch_tokens, threads)
 }
 
 fn device(kind: DeviceKind) -> Result<Device, EmbedError> {
     match kind {
         DeviceKind::Cpu => Ok(Device::Cpu),
-        DeviceKind::Cuda => Device::new_cuda(0).map_err(|error| EmbedError::Device {
-            device: "cuda",
-            problem: architecture::first_line(&error),
-        }),
+        DeviceKind::Cuda => {
+            cuda().map_err(|problem| EmbedError::Device { device: "cuda", problem })
+        }
+    }
+}
+
+/// The first NVIDIA GPU. Its libraries are loaded now, by code that panics where one is missing;
+/// that must neither end the program nor be printed as a fault of it.
+fn cuda() -> Result<Device, String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let opened = panic::catch_unwind(|| Device::new_cuda(0));
+    panic::set_hook(hook);
+    match opened {
+        Ok(device) => device.map_err(|error| architecture::first_line(&error)),
+        Err(panic) => Err(missing_library(panic.downcast_ref::<String>().map_or("", |s| s))),
+    }
+}
+
+/// What the panic about a missing library says, without the list of file names it tried.
+fn missing_library(panic: &str) -> String {
+    match panic.split('"').nth(1) {
+        Some(name) => format!(
+            "the library lib{name} is missing; install the NVIDIA driver and the CUDA libraries"
+        ),
+        None => "the CUDA libraries cannot be loaded".to_owned(),
     }
 }
