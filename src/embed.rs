@@ -5,6 +5,7 @@ mod backend;
 mod batch;
 mod cache;
 mod candle;
+mod device;
 mod disk_cache;
 mod error;
 mod hashing;
@@ -14,11 +15,10 @@ mod tokens;
 mod transformer;
 pub mod weights;
 
-use std::panic;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
+use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 pub use self::backend::{Embedder, Side, Text};
@@ -127,39 +127,7 @@ fn open_candle(
     let manifest = Manifest::find(&config.model, &config.models_dir)?;
     let weights = weights::pull(&manifest, &config.models_dir, progress)?;
     progress(Progress::Stage("loading the model"));
-    let device = device(config.device)?;
+    let device = device::open(config.device)?;
     let (batch_tokens, threads) = (config.batch_tokens, config.threads);
     CandleEmbedder::load(&manifest, &weights, device, DType::F32, batch_tokens, threads)
-}
-
-fn device(kind: DeviceKind) -> Result<Device, EmbedError> {
-    match kind {
-        DeviceKind::Cpu => Ok(Device::Cpu),
-        DeviceKind::Cuda => {
-            cuda().map_err(|problem| EmbedError::Device { device: "cuda", problem })
-        }
-    }
-}
-
-/// The first NVIDIA GPU. Its libraries are loaded now, by code that panics where one is missing;
-/// that must neither end the program nor be printed as a fault of it.
-fn cuda() -> Result<Device, String> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
-    let opened = panic::catch_unwind(|| Device::new_cuda(0));
-    panic::set_hook(hook);
-    match opened {
-        Ok(device) => device.map_err(|error| architecture::first_line(&error)),
-        Err(panic) => Err(missing_library(panic.downcast_ref::<String>().map_or("", |s| s))),
-    }
-}
-
-/// What the panic about a missing library says, without the list of file names it tried.
-fn missing_library(panic: &str) -> String {
-    match panic.split('"').nth(1) {
-        Some(name) => format!(
-            "the library lib{name} is missing; install the NVIDIA driver and the CUDA libraries"
-        ),
-        None => "the CUDA libraries cannot be loaded".to_owned(),
-    }
 }

@@ -65,6 +65,8 @@ impl Encoder {
         let path = weights.path("model.safetensors");
         let network = open(&path, dtype, &device)
             .and_then(|tensors| Transformer::load(&shape, &names, &tensors))
+            // A GPU orders only the work of one thread, and other threads will embed.
+            .and_then(|network| device.synchronize().map(|()| network))
             .map_err(|error| EmbedError::Weights { path, problem: first_line(&error) })?;
         Ok(Self {
             network,

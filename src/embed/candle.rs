@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::architecture::{Encoder, first_line, rows};
 use super::backend::{Embedder, Side, Text};
 use super::batch::batches;
+use super::device;
 use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
 use super::tokens::Tokens;
@@ -37,14 +38,14 @@ impl CandleEmbedder {
         batch_tokens: usize,
         threads: usize,
     ) -> Result<Self, EmbedError> {
-        if !supports(&device, dtype) {
+        if !device::supports(&device, dtype) {
             return Err(EmbedError::Precision {
                 precision: dtype.as_str(),
-                device: if device.is_cpu() { "cpu" } else { "cuda" },
+                device: device::name(&device),
             });
         }
         let batch_tokens = match batch_tokens {
-            0 => default_batch_tokens(&device),
+            0 => device::batch_tokens(&device),
             some => some,
         };
         let encoder = Encoder::load(manifest, weights, device, dtype)?;
@@ -93,20 +94,6 @@ impl CandleEmbedder {
         let norm = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(f32::MIN_POSITIVE)?;
         pooled.broadcast_div(&norm)?.to_vec2()
     }
-}
-
-/// Whether candle can compute in `dtype` on `device`: its CPU side has no product of bf16 matrices.
-fn supports(device: &Device, dtype: DType) -> bool {
-    match dtype {
-        DType::F32 | DType::F16 => true,
-        DType::BF16 => !device.is_cpu(),
-        _ => false,
-    }
-}
-
-/// A batch that keeps `device` busy: a CPU is fastest within its caches, a GPU with many rows.
-fn default_batch_tokens(device: &Device) -> usize {
-    if device.is_cpu() { 2048 } else { 16_384 }
 }
 
 /// The mean of each text's token vectors.
