@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use flate2::read::MultiGzDecoder;
 use seamark::embed::{CandleEmbedder, Embedder, Manifest, Side, Text, weights};
 use tokenizers::Tokenizer;
@@ -37,8 +37,15 @@ impl Bench {
     }
 
     fn model(&self, batch_tokens: usize) -> CandleEmbedder {
-        CandleEmbedder::load(&self.manifest, &self.weights, Device::Cpu, batch_tokens, self.threads)
-            .expect("the model loads")
+        CandleEmbedder::load(
+            &self.manifest,
+            &self.weights,
+            Device::Cpu,
+            DType::F32,
+            batch_tokens,
+            self.threads,
+        )
+        .expect("the model loads")
     }
 
     fn count(&self, texts: Vec<String>) -> Vec<Counted> {

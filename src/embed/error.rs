@@ -94,6 +94,14 @@ pub enum EmbedError {
         /// Why not.
         problem: String,
     },
+    /// A precision that the device has no arithmetic for.
+    #[error("the model cannot run in {precision} on the device {device}; use f32")]
+    Precision {
+        /// The precision's name.
+        precision: &'static str,
+        /// The device's name.
+        device: &'static str,
+    },
     /// The forward pass failed.
     #[error("embedding failed: {0}")]
     Inference(String),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use candle_core::{DType, Device};
 use seamark::embed::{CandleEmbedder, Embedder, Manifest, weights};
 use serde::Deserialize;
 
@@ -34,7 +35,7 @@ fn minilm_agrees_with_sentence_transformers() {
         return;
     };
     let model =
-        CandleEmbedder::load(&manifest, &weights, candle_core::Device::Cpu, 2048, 0).unwrap();
+        CandleEmbedder::load(&manifest, &weights, Device::Cpu, DType::F32, 2048, 0).unwrap();
     let golden: Golden = serde_json::from_str(&golden).unwrap();
     let texts: Vec<&str> = golden.items.iter().map(|item| item.text.as_str()).collect();
     let vectors = model.embed(&queries(&texts)).unwrap();
