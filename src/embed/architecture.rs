@@ -1,4 +1,4 @@
-//! The model families: BERT, `DistilBERT` and XLM-RoBERTa, from `config.json` and safetensors.
+//! The model families, from `config.json` and safetensors.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,27 @@ use candle_nn::VarBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::device;
 use super::error::EmbedError;
 use super::manifest::Manifest;
-use super::transformer::{Names, Shape, Transformer};
+use super::network::{Network, Plan, Sizes};
 use super::weights::Weights;
 
 /// What of `config.json` concerns the choice of a family.
 #[derive(Deserialize)]
-struct Facts {
-    model_type: String,
+pub(super) struct Facts {
+    pub(super) model_type: String,
     #[serde(default)]
-    pad_token_id: u32,
+    pub(super) pad_token_id: u32,
     #[serde(default, rename = "position_embedding_type")]
     _positions: Positions,
+}
+
+impl Facts {
+    /// XLM-RoBERTa and MPNet keep the positions up to their `pad_token_id` for padding.
+    pub(super) fn counts_from_padding(&self) -> bool {
+        matches!(self.model_type.as_str(), "xlm-roberta" | "mpnet")
+    }
 }
 
 /// The one kind that is built in; reading any other fails.
@@ -33,7 +41,7 @@ enum Positions {
 
 /// A loaded model: token ids in, one vector for each token out.
 pub(super) struct Encoder {
-    network: Transformer,
+    network: Network,
     device: Device,
     pad_id: u32,
     /// Whether positions are counted from the one after `pad_id`, over tokens that are not it.
@@ -54,17 +62,15 @@ impl Encoder {
         let config =
             fs::read_to_string(&config_path).map_err(EmbedError::io("read", &config_path))?;
         let facts: Facts = parse(&config, &config_path)?;
-        let names = match facts.model_type.as_str() {
-            "bert" => Names::bert("bert"),
-            "distilbert" => Names::distilbert(),
-            "xlm-roberta" => Names::bert("roberta"),
-            _ => return Err(unknown(&facts, &config_path)),
-        };
-        let shape: Shape = parse(&config, &config_path)?;
-        check(&facts, &shape, manifest)?;
+        let (plan, sizes) = Plan::new(&facts, &config, &config_path)?;
+        check(&facts, &sizes, manifest)?;
+        if !plan.supports(dtype) {
+            let (precision, device) = (dtype.as_str(), device::name(&device));
+            return Err(EmbedError::Precision { precision, device });
+        }
         let path = weights.path("model.safetensors");
         let network = open(&path, dtype, &device)
-            .and_then(|tensors| Transformer::load(&shape, &names, &tensors))
+            .and_then(|tensors| plan.load(tensors))
             // A GPU orders only the work of one thread, and other threads will embed.
             .and_then(|network| device.synchronize().map(|()| network))
             .map_err(|error| EmbedError::Weights { path, problem: first_line(&error) })?;
@@ -72,8 +78,8 @@ impl Encoder {
             network,
             device,
             pad_id: facts.pad_token_id,
-            counts_from_padding: counts_from_padding(&facts),
-            vocabulary: shape.vocab_size,
+            counts_from_padding: facts.counts_from_padding(),
+            vocabulary: sizes.vocabulary,
         })
     }
 
@@ -123,22 +129,12 @@ pub(super) fn rows<T: Copy>(rows: impl Iterator<Item = Vec<T>>, width: usize, fi
     .collect()
 }
 
-fn parse<T: DeserializeOwned>(config: &str, path: &Path) -> Result<T, EmbedError> {
+pub(super) fn parse<T: DeserializeOwned>(config: &str, path: &Path) -> Result<T, EmbedError> {
     serde_json::from_str(config)
         .map_err(|error| EmbedError::Weights { path: path.to_owned(), problem: error.to_string() })
 }
 
-fn unknown(facts: &Facts, path: &Path) -> EmbedError {
-    EmbedError::Architecture { path: path.to_owned(), found: facts.model_type.clone() }
-}
-
-/// XLM-RoBERTa keeps the positions up to its `pad_token_id` for padding.
-fn counts_from_padding(facts: &Facts) -> bool {
-    facts.model_type == "xlm-roberta"
-}
-
-fn check(facts: &Facts, shape: &Shape, manifest: &Manifest) -> Result<(), EmbedError> {
-    let taken = if counts_from_padding(facts) { facts.pad_token_id as usize + 1 } else { 0 };
+fn check(facts: &Facts, sizes: &Sizes, manifest: &Manifest) -> Result<(), EmbedError> {
     let refuse =
         |problem: String| Err(EmbedError::Manifest { manifest: manifest.name.clone(), problem });
     if facts.model_type != manifest.architecture {
@@ -147,12 +143,12 @@ fn check(facts: &Facts, shape: &Shape, manifest: &Manifest) -> Result<(), EmbedE
             manifest.architecture, facts.model_type
         ));
     }
-    let positions = shape.max_position_embeddings.saturating_sub(taken);
+    let positions = sizes.positions;
     if manifest.max_tokens > positions {
         return refuse(format!("max_tokens is {}, the model has {positions}", manifest.max_tokens));
     }
-    if shape.hidden_size != manifest.dimension {
-        return Err(EmbedError::Dimension { wanted: manifest.dimension, found: shape.hidden_size });
+    if sizes.dimension != manifest.dimension {
+        return Err(EmbedError::Dimension { wanted: manifest.dimension, found: sizes.dimension });
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ pub enum EmbedError {
         problem: String,
     },
     /// A model family that is not built in.
-    #[error("{} has model_type {found:?}; supported are bert, distilbert and xlm-roberta", path.display())]
+    #[error("{} has model_type {found:?}; supported are bert, distilbert, xlm-roberta, mpnet, nomic_bert and modernbert", path.display())]
     Architecture {
         /// The model's `config.json`.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! The encoder that BERT, `DistilBERT` and XLM-RoBERTa share: embeddings, then layers of attention
+//! The encoder that BERT, `DistilBERT`, XLM-RoBERTa and MPNet share: embeddings, then layers of attention
 //! and a two-step feed-forward, each added to its input and normalised.
 //!
 //! Written for any float type: positions and masks never pass through the weights' precision, in
@@ -7,6 +7,8 @@
 use candle_core::{D, Module, Result, Tensor};
 use candle_nn::{Activation, Embedding, LayerNorm, Linear, VarBuilder};
 use serde::Deserialize;
+
+use super::relative::RelativeBias;
 
 /// The sizes of a network, as `config.json` has them; `DistilBERT` has its own names for some.
 #[derive(Deserialize)]
@@ -46,6 +48,8 @@ pub(super) struct Names {
     widen: &'static str,
     narrow: &'static str,
     output_norm: &'static str,
+    /// Whether the distance between two tokens counts.
+    is_relative: bool,
 }
 
 impl Names {
@@ -60,6 +64,18 @@ impl Names {
             widen: "intermediate.dense",
             narrow: "output.dense",
             output_norm: "output.LayerNorm",
+            is_relative: false,
+        }
+    }
+
+    /// The names of MPNet.
+    pub(super) const fn mpnet() -> Self {
+        Self {
+            projections: ["attention.attn.q", "attention.attn.k", "attention.attn.v"],
+            attended: "attention.attn.o",
+            attention_norm: "attention.LayerNorm",
+            is_relative: true,
+            ..Self::bert("mpnet")
         }
     }
 
@@ -74,6 +90,7 @@ impl Names {
             widen: "ffn.lin1",
             narrow: "ffn.lin2",
             output_norm: "output_layer_norm",
+            is_relative: false,
         }
     }
 }
@@ -84,6 +101,7 @@ pub(super) struct Transformer {
     positions: Embedding,
     norm: LayerNorm,
     layers: Vec<Layer>,
+    relative: Option<RelativeBias>,
 }
 
 impl Transformer {
@@ -107,6 +125,10 @@ impl Transformer {
             layers: (0..shape.num_hidden_layers)
                 .map(|i| Layer::load(shape, names, &layers.pp(i)))
                 .collect::<Result<_>>()?,
+            relative: names
+                .is_relative
+                .then(|| RelativeBias::load(shape.num_attention_heads, &tensors.pp("encoder")))
+                .transpose()?,
         })
     }
 
@@ -123,6 +145,15 @@ impl Transformer {
         let mask = mask
             .map(|mask| mask.to_dtype(embedded.dtype())?.unsqueeze(1)?.unsqueeze(1))
             .transpose()?;
+        let relative = self
+            .relative
+            .as_ref()
+            .map(|relative| relative.between(ids.dim(1)?, ids.device()))
+            .transpose()?;
+        let mask = match (mask, relative) {
+            (Some(mask), Some(relative)) => Some(relative.broadcast_add(&mask)?),
+            (mask, relative) => mask.or(relative),
+        };
         let embedded = self.norm.forward(&embedded)?;
         self.layers.iter().try_fold(embedded, |hidden, layer| layer.forward(&hidden, mask.as_ref()))
     }

@@ -19,6 +19,16 @@ use seamark::embed::{
     CandleEmbedder, EmbedError, Embedder, HashingEmbedder, Manifest, Side, Text, weights as files,
 };
 
+/// A tiny checkpoint of every family.
+const FAMILIES: [&str; 6] = [
+    "tiny-bert",
+    "tiny-distilbert",
+    "tiny-xlm-roberta",
+    "tiny-mpnet",
+    "tiny-nomic",
+    "tiny-modernbert",
+];
+
 /// The tiny checkpoints that `make.py` made.
 fn golden_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/embed")

@@ -6,7 +6,9 @@ use seamark::embed::{EmbedError, Embedder};
 
 use super::{cosine, golden_dir, load, load_in, queries};
 
-const FAMILIES: [&str; 3] = ["tiny-bert", "tiny-distilbert", "tiny-xlm-roberta"];
+/// All but ModernBERT, whose masks are f32.
+const FAMILIES: [&str; 5] =
+    ["tiny-bert", "tiny-distilbert", "tiny-xlm-roberta", "tiny-mpnet", "tiny-nomic"];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
@@ -51,4 +53,6 @@ fn a_precision_without_arithmetic_is_refused_when_loading() {
             format!("the model cannot run in {name} on the device cpu; use f32")
         );
     }
+    let modern = load_in(DType::F16, "tiny-modernbert", &golden_dir(), 2048);
+    assert!(matches!(modern, Err(EmbedError::Precision { precision: "f16", .. })));
 }
