@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod caches;
-mod endpoint;
+pub(crate) mod endpoint;
 mod golden;
 mod parity;
 mod precision;

@@ -21,13 +21,20 @@ use super::queries;
 type Asked = Vec<Vec<String>>;
 
 #[derive(Default)]
-struct Double {
+pub(crate) struct Double {
     asked: Mutex<Asked>,
     key: Option<String>,
     /// Answers for the next requests, before it answers properly.
     answers: Mutex<VecDeque<Response>>,
     /// Every request with this text in it gets this status.
     poison: Option<(&'static str, u16)>,
+}
+
+impl Double {
+    /// Insists on `key` in every request.
+    pub(crate) fn with_key(key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::default() }
+    }
 }
 
 /// The vector of a text is (its length, 1, 0): not of length one, and told apart by its direction.
@@ -60,14 +67,14 @@ async fn answer(State(double): State<Arc<Double>>, headers: HeaderMap, body: Str
 }
 
 /// Serves `double` until the runtime is dropped.
-struct Server {
+pub(crate) struct Server {
     double: Arc<Double>,
     address: SocketAddr,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Server {
-    fn start(double: Double) -> Self {
+    pub(crate) fn start(double: Double) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
@@ -80,7 +87,7 @@ impl Server {
         Self { double, address, _runtime: runtime }
     }
 
-    fn settings(&self) -> EndpointConfig {
+    pub(crate) fn settings(&self) -> EndpointConfig {
         EndpointConfig {
             url: format!("http://{}/v1/embeddings", self.address),
             model: "tiny".to_owned(),
@@ -277,7 +284,7 @@ fn the_key_is_sent_and_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     std::fs::write(&path, format!("{secret}\n")).unwrap();
-    let server = Server::start(Double { key: Some(secret.to_owned()), ..Double::default() });
+    let server = Server::start(Double::with_key(secret));
     let key = ApiKey::read(&path).unwrap();
     let embedder = EndpointEmbedder::open(&server.settings(), Some(&key)).unwrap();
     assert_eq!(embedder.embed(&queries(&["hello"])).unwrap().len(), 1);
