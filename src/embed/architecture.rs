@@ -73,7 +73,10 @@ impl Encoder {
             .and_then(|tensors| plan.load(tensors))
             // A GPU orders only the work of one thread, and other threads will embed.
             .and_then(|network| device.synchronize().map(|()| network))
-            .map_err(|error| EmbedError::Weights { path, problem: first_line(&error) })?;
+            .map_err(|error| match first_line(&error) {
+                problem if device::failed(&error) => EmbedError::Device { device: "cuda", problem },
+                problem => EmbedError::Weights { path, problem },
+            })?;
         Ok(Self {
             network,
             device,

@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Error};
 
 use super::DeviceKind;
 use super::architecture::first_line;
@@ -50,11 +50,26 @@ fn cuda() -> Result<Device, String> {
     }
 }
 
-/// What the panic about a missing library says, without the thirty file names that it lists.
+/// What the panic about a library says, without the thirty file names that it lists.
 fn missing(panic: &str) -> String {
+    if let Some((symbol, _)) = panic.strip_prefix("Missing symbol ").and_then(|s| s.split_once(':'))
+    {
+        return format!("the NVIDIA driver or CUDA is too old: it has no {symbol}");
+    }
     match panic.split('"').nth(1) {
         Some(name) => format!("there is no lib{name}; install the NVIDIA driver and CUDA"),
         None => "the CUDA libraries cannot be loaded".to_owned(),
+    }
+}
+
+/// Whether the GPU is what failed: its memory is full, say, or its driver too old for our kernels.
+pub(super) fn failed(error: &Error) -> bool {
+    match error {
+        Error::Cuda(_) => true,
+        Error::Context { inner, .. }
+        | Error::WithPath { inner, .. }
+        | Error::WithBacktrace { inner, .. } => failed(inner),
+        _ => false,
     }
 }
 
@@ -67,7 +82,17 @@ mod tests {
         let panic = "Unable to dynamically load the \"curand\" shared library - searched for \
                      library names: [\"libcurand.so\", \"libcurand64.so\"].";
         assert_eq!(missing(panic), "there is no libcurand; install the NVIDIA driver and CUDA");
+        let panic = "Missing symbol cuInit: libcuda.so: undefined symbol: cuInit";
+        assert_eq!(missing(panic), "the NVIDIA driver or CUDA is too old: it has no cuInit");
         assert_eq!(missing("out of luck"), "the CUDA libraries cannot be loaded");
+    }
+
+    #[test]
+    fn a_fault_of_the_gpu_is_told_from_one_of_the_files() {
+        let full = || Error::Cuda("out of memory".into());
+        assert!(failed(&full()));
+        assert!(failed(&full().with_path("model.safetensors").context("loading")));
+        assert!(!failed(&Error::msg("no tensor of that name").with_path("model.safetensors")));
     }
 
     #[test]
