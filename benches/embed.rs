@@ -17,10 +17,11 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use candle_core::{DType, Device};
 use clap::Parser;
 use seamark::embed::{
-    CandleEmbedder, Embedder, Instructions, Manifest, PackedEmbedder, PackedOptions, Precision,
-    Side, Text, weights,
+    CandleEmbedder, Embedder, Manifest, PackedEmbedder, PackedOptions, Precision, Side, Text,
+    weights,
 };
 use serde::de::DeserializeOwned;
 use tokenizers::Tokenizer;
@@ -33,9 +34,12 @@ struct Options {
     /// A JSON string on each line
     #[arg(long)]
     texts: Option<String>,
-    /// f32, bf16 or int8; "candle" for the plain path
+    /// f32, bf16, int8, or by candle f16
     #[arg(long, default_value = "int8")]
     precision: String,
+    /// By candle on this device: cpu or cuda
+    #[arg(long)]
+    candle: Option<String>,
     /// auto, avx512, avx2 or plain
     #[arg(long, default_value = "auto")]
     isa: String,
@@ -69,15 +73,24 @@ impl Model {
     }
 
     fn variant(&self, options: &Options) -> Box<dyn Embedder> {
-        if options.precision == "candle" {
-            let device = candle_core::Device::Cpu;
-            let (manifest, weights) = (&self.manifest, &self.weights);
-            return Box::new(
-                CandleEmbedder::load(manifest, weights, device, 2048, options.threads)
-                    .expect("the model loads"),
-            );
+        if let Some(name) = &options.candle {
+            return Box::new(self.candle(name, &options.precision, options.threads));
         }
         Box::new(self.packed(named(&options.precision), &options.isa, options.threads))
+    }
+
+    fn candle(&self, device: &str, precision: &str, threads: usize) -> CandleEmbedder {
+        let device = match device {
+            "cuda" => Device::new_cuda(0).expect("there is a GPU"),
+            _ => Device::Cpu,
+        };
+        let dtype = match precision {
+            "f16" => DType::F16,
+            "bf16" => DType::BF16,
+            _ => DType::F32,
+        };
+        CandleEmbedder::load(&self.manifest, &self.weights, device, dtype, 0, threads)
+            .expect("the model loads")
     }
 
     /// Tokens of each text as the model takes them.
@@ -131,9 +144,13 @@ fn row(options: &Options, texts: &[String]) {
         let bytes: Vec<u8> = vectors.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
         file.write_all(&bytes).expect("the vectors can be written");
     }
-    let isa = if options.isa == "auto" { String::new() } else { format!("@{}", options.isa) };
+    let path = match (&options.candle, options.isa.as_str()) {
+        (Some(device), _) => format!("@candle-{device}"),
+        (None, "auto") => String::new(),
+        (None, isa) => format!("@{isa}"),
+    };
     let row = serde_json::json!({
-        "engine": format!("seamark-{}{isa}", options.precision),
+        "engine": format!("seamark-{}{path}", options.precision),
         "threads": options.threads,
         "texts": texts.len(),
         "tokens": files.count(texts).iter().sum::<usize>(),
@@ -164,7 +181,7 @@ fn tables(options: &Options, texts: &[String]) {
     let files = Model::open();
     let tokens = files.count(texts);
     println!(
-        "{:<6}{:>9}{:>9}{:>9}{:>10}{:>11}{:>9}{:>10}{:>8}",
+        "{:<6}{:>9}{:>9}{:>9}{:>10}{:>11}{:>9}{:>12}{:>8}",
         "", "threads", "tokens", "texts/s", "tokens/s", "tok/CPU s", "Gop/s", "peak Gop/s", "share"
     );
     for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
@@ -186,7 +203,7 @@ fn tables(options: &Options, texts: &[String]) {
                 let operations = some.iter().map(|&i| model.operations(tokens[i])).sum::<f64>();
                 let rate = operations / cpu / 1e9;
                 println!(
-                    "{:<6}{threads:>9}{:>9.1}{:>9.0}{:>10.0}{:>11.0}{rate:>9.0}{peak:>10.0}{:>7.0}%",
+                    "{:<6}{threads:>9}{:>9.1}{:>9.0}{:>10.0}{:>11.0}{rate:>9.0}{peak:>12.0}{:>7.0}%",
                     precision.name(),
                     sum / some.len() as f64,
                     some.len() as f64 / wall,

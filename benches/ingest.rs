@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use seamark::app::{Daemon, Launch};
 use seamark::config::Config;
+use seamark::egress::LoopbackClient;
 use seamark::embed::HashingEmbedder;
-use seamark::notify::LoopbackClient;
 use serde_json::{Value, json};
 
 /// How long each figure is measured.

@@ -25,7 +25,7 @@ use crate::app::lock::DataLock;
 use crate::app::uploads::Uploads;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::embed::{self, EmbedService, Embedder, Progress};
+use crate::embed::{EmbedService, Embedder, Progress};
 use crate::id::{KeyId, ProjectId};
 use crate::model::key::Role;
 use crate::notify::Notifier;
@@ -274,5 +274,5 @@ async fn open_embedder(
         return Ok(embedder);
     }
     let settings = config.embedding.clone();
-    Ok(tokio::task::spawn_blocking(move || embed::open(&settings, &*progress)).await??)
+    Ok(tokio::task::spawn_blocking(move || embedder::open(&settings, &*progress)).await??)
 }

@@ -5,26 +5,33 @@ mod backend;
 mod batch;
 mod cache;
 mod candle;
+mod device;
 mod digest;
 mod disk_cache;
+mod endpoint;
 mod error;
 mod hashing;
+mod local;
 mod manifest;
+mod network;
 mod packed;
+mod relative;
+mod rotary;
 mod service;
 mod tokens;
+mod transformer;
 pub mod weights;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 pub use self::backend::{Embedder, Precision, Side, Text};
 pub use self::cache::CachedEmbedder;
 pub use self::candle::CandleEmbedder;
 pub use self::disk_cache::DiskCache;
+pub use self::endpoint::{ApiKey, EndpointConfig, EndpointEmbedder};
 pub use self::error::EmbedError;
 pub use self::hashing::HashingEmbedder;
 pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
@@ -36,10 +43,31 @@ pub use self::weights::Progress;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendKind {
-    /// A model of the BERT family.
+    /// A model on this machine: the packed encoder where it can run it, else candle.
+    Local,
+    /// A model on this machine, by candle in any case.
     Candle,
+    /// A server with the embeddings API of OpenAI.
+    Endpoint,
     /// Hashed words: for tests, without any weights.
     Hashing,
+}
+
+/// The precision that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionKind {
+    /// The fastest that keeps the figures: bytes on a CPU, whatever its instructions, bf16 on a
+    /// GPU, f32 for families that have neither.
+    Auto,
+    /// See [`Precision::F32`].
+    F32,
+    /// See [`Precision::F16`].
+    F16,
+    /// See [`Precision::Bf16`].
+    Bf16,
+    /// See [`Precision::Int8`].
+    Int8,
 }
 
 /// Where the model runs.
@@ -64,7 +92,12 @@ pub struct Config {
     pub models_dir: PathBuf,
     /// Where the model runs.
     pub device: DeviceKind,
-    /// The most tokens in one forward pass, padding counted.
+    /// Of the matrix products; part of the model's digest.
+    pub precision: PrecisionKind,
+    /// Of the processor; they change the speed alone.
+    pub instructions: Instructions,
+    /// The most tokens in one forward pass of candle, padding counted; 0 is what suits the device: 2048 on a
+    /// CPU, 16384 on a GPU.
     pub batch_tokens: usize,
     /// CPU threads of the model; 0 is one on each core.
     pub threads: usize,
@@ -72,19 +105,24 @@ pub struct Config {
     pub cache_mib: usize,
     /// A folder that keeps all embeddings across runs; empty for none.
     pub disk_cache: PathBuf,
+    /// The server, for the backend `endpoint`.
+    pub endpoint: EndpointConfig,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            backend: BackendKind::Candle,
+            backend: BackendKind::Local,
             model: "all-MiniLM-L6-v2".to_owned(),
             models_dir: PathBuf::from("models"),
             device: DeviceKind::Cpu,
-            batch_tokens: 2048,
+            precision: PrecisionKind::Auto,
+            instructions: Instructions::Auto,
+            batch_tokens: 0,
             threads: 0,
             cache_mib: 64,
             disk_cache: PathBuf::new(),
+            endpoint: EndpointConfig::default(),
         }
     }
 }
@@ -93,25 +131,30 @@ impl Config {
     /// Every problem of the settings, as (key, what is wrong and the remedy).
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
-        if self.batch_tokens == 0 {
-            problems.push(("batch_tokens".to_owned(), "must be at least 1".to_owned()));
-        }
         if self.device == DeviceKind::Cuda && !cfg!(feature = "cuda") {
             let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
             problems.push(("device".to_owned(), detail));
+        }
+        if self.backend == BackendKind::Endpoint {
+            let own = self.endpoint.problems();
+            problems
+                .extend(own.into_iter().map(|(key, detail)| (format!("endpoint.{key}"), detail)));
         }
         problems
     }
 }
 
 /// The embedder of `config`, its weights fetched if need be, behind its caches if it has any.
+/// `key` is the endpoint's, where it does not stand in a file of its own.
 pub fn open(
     config: &Config,
+    key: Option<ApiKey>,
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<Arc<dyn Embedder>, EmbedError> {
     let inner: Arc<dyn Embedder> = match config.backend {
         BackendKind::Hashing => Arc::new(HashingEmbedder::new()),
-        BackendKind::Candle => Arc::new(open_candle(config, progress)?),
+        BackendKind::Local | BackendKind::Candle => local::open(config, progress)?,
+        BackendKind::Endpoint => Arc::new(open_endpoint(&config.endpoint, key, progress)?),
     };
     let disk = match config.disk_cache.as_path() {
         folder if folder.as_os_str().is_empty() => None,
@@ -123,23 +166,15 @@ pub fn open(
     Ok(Arc::new(CachedEmbedder::new(inner, config.cache_mib << 20, disk)))
 }
 
-fn open_candle(
-    config: &Config,
+fn open_endpoint(
+    config: &EndpointConfig,
+    key: Option<ApiKey>,
     progress: &dyn Fn(Progress<'_>),
-) -> Result<CandleEmbedder, EmbedError> {
-    let manifest = Manifest::find(&config.model, &config.models_dir)?;
-    let weights = weights::pull(&manifest, &config.models_dir, progress)?;
-    progress(Progress::Stage("loading the model"));
-    let device = device(config.device)?;
-    CandleEmbedder::load(&manifest, &weights, device, config.batch_tokens, config.threads)
-}
-
-fn device(kind: DeviceKind) -> Result<Device, EmbedError> {
-    match kind {
-        DeviceKind::Cpu => Ok(Device::Cpu),
-        DeviceKind::Cuda => Device::new_cuda(0).map_err(|error| EmbedError::Device {
-            device: "cuda",
-            problem: architecture::first_line(&error),
-        }),
-    }
+) -> Result<EndpointEmbedder, EmbedError> {
+    progress(Progress::Stage("asking the embeddings endpoint"));
+    let key = match config.api_key_file.as_path() {
+        path if path.as_os_str().is_empty() => key,
+        path => Some(ApiKey::read(path)?),
+    };
+    EndpointEmbedder::open(config, key.as_ref())
 }

@@ -12,7 +12,7 @@
 //! | row | modules |
 //! |---|---|
 //! | ground | [`clock`] [`fault`] [`stats`] [`telemetry`] [`text`] |
-//! | names | [`id`] |
+//! | names; the way out | [`id`] [`egress`] |
 //! | data | [`model`] |
 //! | decisions (pure) | [`alert`] [`detect`] [`sample`] |
 //! | adapters | [`embed`] [`notify`] [`store`] |
@@ -29,6 +29,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod detect;
+pub mod egress;
 pub mod embed;
 pub mod fault;
 pub mod id;

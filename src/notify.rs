@@ -3,10 +3,7 @@
 //! One call of [`Notifier::deliver`] is one attempt; the worker stores its outcome and calls again
 //! when the next attempt is due.
 
-mod address;
 mod backoff;
-mod client;
-mod loopback;
 mod message;
 mod signature;
 mod slack;
@@ -18,19 +15,20 @@ use std::time::{Duration, Instant};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-pub use address::{AllowError, UrlError, is_public};
 pub use backoff::{Next, delay_before};
-pub use client::BuildError;
-pub use loopback::{LoopbackClient, LoopbackError};
 pub use message::{AlertMessage, ExampleText, Links, body, test_body};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
 use crate::clock::Timestamp;
+use crate::egress::{
+    AllowError, BuildError, Guard, GuardedClient, Limits, Request, Response, SendError, UrlError,
+};
 use crate::model::delivery::{Attempt, Delivery, Receiver, ReceiverKind};
-use address::Guard;
-use client::{GuardedClient, Request, Response, SendError};
 
-/// Settings of outgoing requests.
+/// More of a receiver's answer is not read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Settings of outgoing messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -77,6 +75,15 @@ pub enum SetupError {
     Client(#[from] BuildError),
 }
 
+/// Why a receiver did not answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("the receiver's signing secret is unusable: {0}")]
+    Secret(String),
+}
+
 /// One attempt and what follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptOutcome {
@@ -97,11 +104,14 @@ impl Notifier {
     /// A notifier that follows `config`.
     pub fn new(config: &Config) -> Result<Self, SetupError> {
         let guard = Guard::new(&config.allow_private)?;
-        let client = GuardedClient::new(
-            guard.clone(),
-            Duration::from_millis(config.connect_timeout_ms),
-            Duration::from_millis(config.timeout_ms),
-        )?;
+        let limits = Limits {
+            connect: Duration::from_millis(config.connect_timeout_ms),
+            exchange: Duration::from_millis(config.timeout_ms),
+            body_bytes: BODY_LIMIT,
+            // A receiver's name may mean another address by the next attempt.
+            idle_connections: 0,
+        };
+        let client = GuardedClient::new(guard.clone(), limits)?;
         Ok(Self { client, guard })
     }
 
@@ -141,13 +151,13 @@ impl Notifier {
         delivery: &Delivery,
         receiver: &Receiver,
         now: Timestamp,
-    ) -> Result<Response, SendError> {
+    ) -> Result<Response, Failure> {
         let headers = match receiver.kind {
             ReceiverKind::Webhook => signed_headers(delivery, receiver, now)?,
             ReceiverKind::Slack => Vec::new(),
         };
         let request = Request { url: &receiver.url, headers: &headers, body: &delivery.body };
-        self.client.send(request).await
+        Ok(self.client.send(request).await?)
     }
 }
 
@@ -155,9 +165,9 @@ fn signed_headers(
     delivery: &Delivery,
     receiver: &Receiver,
     now: Timestamp,
-) -> Result<Vec<(&'static str, String)>, SendError> {
+) -> Result<Vec<(&'static str, String)>, Failure> {
     let secret = Secret::parse(receiver.secret.as_deref().unwrap_or_default())
-        .map_err(|error| SendError::Secret(error.to_string()))?;
+        .map_err(|error| Failure::Secret(error.to_string()))?;
     let id = delivery.id.to_string();
     let signature = secret.sign(&id, now, &delivery.body);
     Ok(vec![
@@ -168,7 +178,7 @@ fn signed_headers(
 }
 
 /// What went wrong, for the delivery's log.
-fn problem(kind: ReceiverKind, result: &Result<Response, SendError>) -> Option<String> {
+fn problem(kind: ReceiverKind, result: &Result<Response, Failure>) -> Option<String> {
     match result {
         Err(error) => Some(error.to_string()),
         Ok(response) if backoff::is_delivered(kind, response) => None,

@@ -18,8 +18,9 @@ use crate::app::lock::DataLock;
 use crate::app::{Daemon, Launch};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::egress::LoopbackClient;
 use crate::embed::Progress;
-use crate::notify::{LoopbackClient, Secret};
+use crate::notify::Secret;
 
 /// Days of the scenario that become the reference.
 pub const REFERENCE_DAYS: u32 = 8;

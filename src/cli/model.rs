@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 
+use crate::app::embedder;
 use crate::cli::{print, progress, table};
 use crate::config::Config;
-use crate::embed::{self, Embedder, Manifest, Side, Text, weights};
+use crate::embed::{Embedder, Manifest, Side, Text, weights};
 
 /// Commands on embedding models.
 #[derive(Debug, Subcommand)]
@@ -85,7 +86,7 @@ fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
     own.cache_mib = 0;
     own.disk_cache = std::path::PathBuf::new();
     let started = Instant::now();
-    let embedder = embed::open(&own, &progress::pull())?;
+    let embedder = embedder::open(&own, &progress::pull())?;
     let ready = started.elapsed();
     let mut rows = Vec::new();
     for words in [1, 10, 40, 150] {

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::app::{Daemon, Launch};
 use crate::cli::{block_on, print, progress, say};
 use crate::config::Config;
-use crate::notify::LoopbackClient;
+use crate::egress::LoopbackClient;
 use crate::telemetry;
 
 /// Arguments of `serve`.

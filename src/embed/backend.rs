@@ -29,6 +29,8 @@ pub struct Text<'a> {
 pub enum Precision {
     /// 32-bit reals.
     F32,
+    /// 16-bit reals of ten binary digits; for GPUs.
+    F16,
     /// 16-bit reals with f32's exponent, summed in f32.
     Bf16,
     /// Bytes, summed exactly, with scales for rows, columns and groups.
@@ -40,6 +42,7 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
             Self::Bf16 => "bf16",
             Self::Int8 => "int8",
         }

@@ -1,11 +1,12 @@
 //! The BERT family on candle: tokenize, batch by length, encode, pool, normalise.
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 use rayon::ThreadPool;
 
-use super::architecture::{Encoder, first_line};
+use super::architecture::{Encoder, first_line, rows};
 use super::backend::{Embedder, Side, Text};
 use super::batch::batches;
+use super::device;
 use super::digest::digest;
 use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
@@ -16,7 +17,6 @@ use super::weights::Weights;
 pub struct CandleEmbedder {
     encoder: Encoder,
     tokens: Tokens,
-    device: Device,
     pool: ThreadPool,
     pooling: Pooling,
     dimension: usize,
@@ -25,18 +25,30 @@ pub struct CandleEmbedder {
 }
 
 impl CandleEmbedder {
-    /// Loads the model of `manifest` from its checked files.
+    /// Loads the model of `manifest` from its checked files, to compute in `dtype`: f32, f16, or on
+    /// a GPU bf16.
     ///
-    /// `batch_tokens` bounds texts × longest text of one forward pass; `threads` is the number of
-    /// CPU threads, 0 for one on each core.
+    /// `batch_tokens` bounds texts × longest text of one forward pass, 0 is what suits the device;
+    /// `threads` is the number of CPU threads, 0 for one on each core.
     pub fn load(
         manifest: &Manifest,
         weights: &Weights,
         device: Device,
+        dtype: DType,
         batch_tokens: usize,
         threads: usize,
     ) -> Result<Self, EmbedError> {
-        let encoder = Encoder::load(manifest, weights, &device)?;
+        if !device::supports(&device, dtype) {
+            return Err(EmbedError::Precision {
+                precision: dtype.as_str(),
+                device: device::name(&device),
+            });
+        }
+        let batch_tokens = match batch_tokens {
+            0 => device::batch_tokens(&device),
+            some => some,
+        };
+        let encoder = Encoder::load(manifest, weights, device, dtype)?;
         let tokens = Tokens::load(manifest, &weights.path("tokenizer.json"), encoder.vocabulary)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -46,12 +58,11 @@ impl CandleEmbedder {
         Ok(Self {
             encoder,
             tokens,
-            device,
             pool,
             pooling: manifest.pooling,
             dimension: manifest.dimension,
             batch_tokens,
-            digest: digest(manifest, weights, "f32"),
+            digest: digest(manifest, weights, dtype.as_str()),
         })
     }
 
@@ -72,37 +83,27 @@ impl CandleEmbedder {
         Ok(vectors)
     }
 
-    /// The unit vectors of one batch, longest text first.
+    /// The unit vectors of one batch, longest text first. From the tokens' vectors on all is f32,
+    /// whatever the model's precision.
     fn encode(&self, texts: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let longest = texts[0].len();
-        let mut ids = Vec::with_capacity(texts.len() * longest);
-        let mut mask = Vec::with_capacity(texts.len() * longest);
-        for text in texts {
-            let padding = longest - text.len();
-            ids.extend(
-                text.iter().copied().chain(std::iter::repeat_n(self.encoder.pad_id, padding)),
-            );
-            mask.extend(std::iter::repeat_n(1_u32, text.len()));
-            mask.extend(std::iter::repeat_n(0_u32, padding));
-        }
-        let shape = (texts.len(), longest);
-        let ids = Tensor::from_vec(ids, shape, &self.device)?;
-        let mask = Tensor::from_vec(mask, shape, &self.device)?;
-        let hidden = self.encoder.forward(&ids, &mask)?;
+        let hidden = self.encoder.forward(texts)?;
         let pooled = match self.pooling {
-            Pooling::Mean => mean(&hidden, &mask)?,
-            Pooling::Cls => hidden.narrow(1, 0, 1)?.squeeze(1)?,
+            Pooling::Mean => mean(&hidden.to_dtype(DType::F32)?, texts)?,
+            Pooling::Cls => hidden.narrow(1, 0, 1)?.squeeze(1)?.to_dtype(DType::F32)?,
         };
         let norm = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(f32::MIN_POSITIVE)?;
         pooled.broadcast_div(&norm)?.to_vec2()
     }
 }
 
-fn mean(hidden: &Tensor, mask: &Tensor) -> candle_core::Result<Tensor> {
-    let mask = mask.to_dtype(hidden.dtype())?;
+/// The mean of each text's token vectors.
+fn mean(hidden: &Tensor, texts: &[&[u32]]) -> candle_core::Result<Tensor> {
+    let longest = texts[0].len();
+    let shares = texts.iter().map(|text| vec![1.0 / text.len() as f32; text.len()]);
+    let shape = (texts.len(), 1, longest);
+    let shares = Tensor::from_vec(rows(shares, longest, 0.0), shape, hidden.device())?;
     // texts × 1 × tokens · texts × tokens × dimension
-    let sum = mask.unsqueeze(1)?.matmul(hidden)?.squeeze(1)?;
-    sum.broadcast_div(&mask.sum_keepdim(1)?)
+    shares.matmul(hidden)?.squeeze(1)
 }
 
 impl Embedder for CandleEmbedder {

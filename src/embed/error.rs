@@ -69,7 +69,7 @@ pub enum EmbedError {
         problem: String,
     },
     /// A model family that is not built in.
-    #[error("{} has model_type {found:?}; supported are bert, distilbert and xlm-roberta", path.display())]
+    #[error("{} has model_type {found:?}; supported are bert, distilbert, xlm-roberta, mpnet, nomic_bert and modernbert", path.display())]
     Architecture {
         /// The model's `config.json`.
         path: PathBuf,
@@ -94,6 +94,14 @@ pub enum EmbedError {
         /// Why not.
         problem: String,
     },
+    /// A precision that the device has no arithmetic for.
+    #[error("the model cannot run in {precision} on the device {device}; use f32")]
+    Precision {
+        /// The precision's name.
+        precision: &'static str,
+        /// The device's name.
+        device: &'static str,
+    },
     /// The forward pass failed.
     #[error("embedding failed: {0}")]
     Inference(String),
@@ -105,12 +113,23 @@ pub enum EmbedError {
         /// What is wrong.
         problem: String,
     },
+    /// The key of the embeddings endpoint is not there or not usable.
+    #[error("{0}; see embedding.endpoint")]
+    Key(String),
+    /// The embeddings endpoint is away or refuses everything: no text is at fault.
+    #[error("the embeddings endpoint is not usable: {0}; check embedding.endpoint and the server")]
+    Endpoint(String),
     /// The service has been shut down.
     #[error("the embedding service has stopped")]
     Stopped,
 }
 
 impl EmbedError {
+    /// Whether the texts may be the reason, so that other texts could still be embedded.
+    pub const fn may_be_of_texts(&self) -> bool {
+        !matches!(self, Self::Stopped | Self::Endpoint(_))
+    }
+
     /// For `map_err`: the file operation `doing` on `path` failed.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

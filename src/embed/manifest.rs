@@ -9,10 +9,12 @@ use super::backend::Side;
 use super::error::EmbedError;
 
 /// The manifests that come with the program, by file name.
-const SHIPPED: [&str; 3] = [
+const SHIPPED: [&str; 5] = [
     include_str!("../../models/all-MiniLM-L6-v2.toml"),
     include_str!("../../models/paraphrase-multilingual-MiniLM-L12-v2.toml"),
     include_str!("../../models/multilingual-e5-small.toml"),
+    include_str!("../../models/all-mpnet-base-v2.toml"),
+    include_str!("../../models/nomic-embed-text-v1.5.toml"),
 ];
 
 /// How the token vectors of a text become one vector.
@@ -175,10 +177,16 @@ mod tests {
         let names: Vec<_> = all.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(
             names,
-            ["all-MiniLM-L6-v2", "multilingual-e5-small", "paraphrase-multilingual-MiniLM-L12-v2"]
+            [
+                "all-MiniLM-L6-v2",
+                "all-mpnet-base-v2",
+                "multilingual-e5-small",
+                "nomic-embed-text-v1.5",
+                "paraphrase-multilingual-MiniLM-L12-v2"
+            ]
         );
-        assert_eq!(all[1].prefix(Side::Query), "query: ");
-        assert_eq!(all[1].prefix(Side::Response), "passage: ");
+        assert_eq!(all[2].prefix(Side::Query), "query: ");
+        assert_eq!(all[2].prefix(Side::Response), "passage: ");
     }
 
     #[test]

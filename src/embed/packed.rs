@@ -18,6 +18,8 @@ mod rows;
 mod shape;
 mod simd;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::{Mutex, PoisonError};
@@ -89,6 +91,9 @@ impl PackedEmbedder {
             Precision::F32 => Number::F32,
             Precision::Bf16 => Number::Bf16,
             Precision::Int8 => Number::Int8,
+            Precision::F16 => {
+                return Err(EmbedError::Precision { precision: "f16", device: "cpu" });
+            }
         };
         let kernels = find(options.instructions, number)?;
         let reference = find(options.instructions, Number::F32)?;

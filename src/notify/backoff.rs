@@ -6,8 +6,9 @@ use chrono::DateTime;
 use rand::{Rng, RngCore};
 
 use crate::clock::Timestamp;
+use crate::egress::Response;
 use crate::model::delivery::ReceiverKind;
-use crate::notify::client::{Response, SendError};
+use crate::notify::Failure;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -44,7 +45,7 @@ pub fn delay_before(number: i64, rng: &mut impl RngCore) -> Option<Duration> {
 pub(super) fn after(
     kind: ReceiverKind,
     number: i64,
-    result: &Result<Response, SendError>,
+    result: &Result<Response, Failure>,
     now: Timestamp,
     rng: &mut impl RngCore,
 ) -> Next {
@@ -93,6 +94,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::egress::SendError;
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -101,12 +103,12 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "stands for the client's result")]
-    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Result<Response, SendError> {
+    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Result<Response, Failure> {
         let retry_after = retry_after.map(str::to_owned);
         Ok(Response { status, retry_after, body: body.to_owned() })
     }
 
-    fn wait(number: i64, result: &Result<Response, SendError>) -> Option<Duration> {
+    fn wait(number: i64, result: &Result<Response, Failure>) -> Option<Duration> {
         match after(ReceiverKind::Webhook, number, result, NOW, &mut rng()) {
             Next::RetryAt(at) => Some(at.since(NOW)),
             Next::Delivered | Next::Exhausted { .. } => None,
@@ -153,7 +155,7 @@ mod tests {
         assert!(wait(9, &broken).is_some());
         let next = after(ReceiverKind::Webhook, 10, &broken, NOW, &mut rng());
         assert_eq!(next, Next::Exhausted { disable_receiver: false });
-        assert!(wait(1, &Err(SendError::Timeout)).is_some());
+        assert!(wait(1, &Err(Failure::Send(SendError::Timeout))).is_some());
     }
 
     #[test]

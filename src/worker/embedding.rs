@@ -51,13 +51,27 @@ impl EmbeddingWorker {
         Ok(())
     }
 
+    /// Embeds what can be embedded of `batch`; an error means that nothing can be now.
+    async fn embed_all(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, WorkerError> {
+        match self.embed(batch).await {
+            Ok(rows) => Ok(rows),
+            Err(error) if !error.may_be_of_texts() => Err(error.into()),
+            Err(error) => {
+                if batch.len() > 1 {
+                    tracing::warn!(%error, rows = batch.len(), "batch failed, trying row by row");
+                }
+                self.embed_singly(batch).await
+            }
+        }
+    }
+
     /// A batch that failed as a whole is tried row by row, so that a poison text costs only itself.
     async fn embed_singly(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, WorkerError> {
         let mut rows = Vec::new();
         for row in batch {
             match self.embed(std::slice::from_ref(row)).await {
                 Ok(embedded) => rows.extend(embedded),
-                Err(EmbedError::Stopped) => return Err(EmbedError::Stopped.into()),
+                Err(error) if !error.may_be_of_texts() => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(interaction = %row.id, %error, "could not embed");
                     let after = i64::from(self.context.config.quarantine_after);
@@ -92,15 +106,14 @@ impl Worker for EmbeddingWorker {
         }
         crate::fault::point("embedding.claimed");
         let started = Instant::now();
-        let rows = match self.embed(&batch).await {
+        let rows = match self.embed_all(&batch).await {
             Ok(rows) => rows,
-            Err(EmbedError::Stopped) => return Err(EmbedError::Stopped.into()),
-            Err(error) if batch.len() > 1 => {
-                tracing::warn!(%error, rows = batch.len(), "batch failed, trying row by row");
-                self.embed_singly(&batch).await?
+            Err(error) => {
+                self.release().await;
+                return Err(error);
             }
-            Err(_) => self.embed_singly(&batch).await?,
         };
+        let context = &self.context;
         crate::fault::point("embedding.before_write");
         let digest = self.embedder.model_digest();
         context.store.complete_embeddings(&rows, digest).await?;

@@ -9,6 +9,7 @@ use seamark::Folder;
 use serde_json::{Value, json};
 
 use crate::crash::process::Process;
+use crate::embed::endpoint::{Double, Server};
 use crate::pipeline::scenario::{Topic, interactions, read_lines, write_lines};
 
 const MONITORS: &str = r#"
@@ -148,6 +149,9 @@ fn settings_are_shown_and_their_problems_named_all_at_once() {
     let open =
         ["check-config", "--set", "server.auth.mode=none", "--set", "server.bind=0.0.0.0:80"];
     folder.run(&open).fails_saying(&["server.auth.mode", "loopback"]);
+    let endpoint = ["check-config", "--set", "embedding.backend=endpoint"];
+    let err = folder.run(&endpoint).exits(1).err;
+    assert!(err.contains("embedding.endpoint.url") && err.contains("endpoint.model"), "{err}");
 }
 
 #[test]
@@ -226,4 +230,30 @@ fn a_demo_without_its_port_says_so() {
     let bind = taken.local_addr().unwrap().to_string();
     let demo: &mut Command = &mut folder.command(&["demo", "--exit", "--bind", &bind]);
     seamark::Ended::of(demo.output().unwrap()).fails_saying(&["is taken"]);
+}
+
+#[test]
+fn an_endpoints_key_comes_from_the_named_variable() {
+    let server = Server::start(Double::with_key("sk-secret"));
+    let folder = Folder::new();
+    let url = format!("embedding.endpoint.url={}", server.settings().url);
+    let arguments = [
+        "--set",
+        "embedding.backend=endpoint",
+        "--set",
+        &url,
+        "--set",
+        "embedding.endpoint.model=tiny",
+        "--set",
+        "embedding.endpoint.api_key_env=TEST_ENDPOINT_KEY",
+        "model",
+        "bench",
+        "--seconds",
+        "0.01",
+    ];
+    let missing = ["the environment variable TEST_ENDPOINT_KEY is not set"];
+    folder.run(&arguments).fails_saying(&missing);
+    let with_key = folder.command(&arguments).env("TEST_ENDPOINT_KEY", "sk-secret").output();
+    let shown = seamark::Ended::of(with_key.unwrap()).ok();
+    assert!(shown.contains("digest") && !shown.contains("secret"), "{shown}");
 }

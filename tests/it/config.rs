@@ -113,3 +113,38 @@ fn shown_settings_hold_no_password() {
     let shown = to_display(&load(&sources).unwrap());
     assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn an_endpoint_needs_a_url_and_a_model_only_when_it_is_chosen() {
+    let chosen = ("embedding.backend", "endpoint");
+    let problems = |flags: &[(&str, &str)]| -> Vec<String> {
+        let (sources, _file) = sources("", &[], flags);
+        load(&sources)
+            .err()
+            .map_or_else(Vec::new, |error| error.problems.iter().map(ToString::to_string).collect())
+    };
+    assert!(problems(&[("embedding.endpoint.url", "nonsense")]).is_empty());
+    let bare = problems(&[chosen]);
+    assert!(bare[0].starts_with("embedding.endpoint.url: not a URL"), "{bare:?}");
+    assert!(bare[1].starts_with("embedding.endpoint.model: must be"), "{bare:?}");
+    let good = [
+        chosen,
+        ("embedding.endpoint.url", "http://127.0.0.1:11434/v1/embeddings"),
+        ("embedding.endpoint.model", "nomic-embed-text"),
+    ];
+    assert!(problems(&good).is_empty());
+    for (key, value, part) in [
+        ("embedding.endpoint.url", "https://me:secret@example.com/", "user name or password"),
+        ("embedding.endpoint.batch_texts", "0", "at least 1"),
+        ("embedding.endpoint.concurrency", "0", "at least 1"),
+        ("embedding.endpoint.timeout_ms", "0", "at least 1"),
+        ("embedding.endpoint.api_key", "sk-1", "is not a setting"),
+    ] {
+        let found = problems(&[good[0], good[1], good[2], (key, value)]);
+        assert!(found.len() == 1 && found[0].starts_with(key), "{key}: {found:?}");
+        assert!(found[0].contains(part) && !found[0].contains("secret"), "{found:?}");
+        assert!(!found[0].contains("sk-1"), "{found:?}");
+    }
+    let two = [("embedding.endpoint.api_key_env", "K"), ("embedding.endpoint.api_key_file", "k")];
+    assert!(problems(&[&good[..], &two[..]].concat())[0].contains("keep one of them"));
+}

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod caches;
+pub(crate) mod endpoint;
 mod golden;
+mod packed;
 mod parity;
+mod precision;
 mod service;
 mod weights;
 
@@ -12,9 +15,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use candle_core::{DType, Device};
 use seamark::embed::{
     CandleEmbedder, EmbedError, Embedder, HashingEmbedder, Manifest, Side, Text, weights as files,
 };
+
+/// A tiny checkpoint of every family.
+const FAMILIES: [&str; 6] = [
+    "tiny-bert",
+    "tiny-distilbert",
+    "tiny-xlm-roberta",
+    "tiny-mpnet",
+    "tiny-nomic",
+    "tiny-modernbert",
+];
 
 /// The tiny checkpoints that `make.py` made.
 fn golden_dir() -> PathBuf {
@@ -37,9 +51,19 @@ fn copy_of(name: &str) -> tempfile::TempDir {
 
 /// Loads the model `name` of `models_dir` as the daemon would, with batches of `batch_tokens`.
 fn load(name: &str, models_dir: &Path, batch_tokens: usize) -> Result<CandleEmbedder, EmbedError> {
+    load_in(DType::F32, name, models_dir, batch_tokens)
+}
+
+/// The same in another precision.
+fn load_in(
+    dtype: DType,
+    name: &str,
+    models_dir: &Path,
+    batch_tokens: usize,
+) -> Result<CandleEmbedder, EmbedError> {
     let manifest = Manifest::find(name, models_dir)?;
     let weights = files::verify(&manifest, models_dir)?;
-    CandleEmbedder::load(&manifest, &weights, candle_core::Device::Cpu, batch_tokens, 1)
+    CandleEmbedder::load(&manifest, &weights, Device::Cpu, dtype, batch_tokens, 1)
 }
 
 /// `texts` as queries.

@@ -12,6 +12,7 @@ mod embed;
 mod golden;
 mod layering;
 mod notify;
+mod outage;
 mod pg;
 mod pipeline;
 mod privacy;

@@ -1,6 +1,6 @@
 //! What users write stays out of logs, metrics and error answers.
 
-use seamark::notify::LoopbackClient;
+use seamark::egress::LoopbackClient;
 use serde_json::{Value, json};
 
 use crate::crash::process::Process;

@@ -10,7 +10,7 @@ mod projects;
 mod queue;
 mod references;
 mod retention;
-mod sample;
+pub(crate) mod sample;
 mod schema;
 mod setup;
 

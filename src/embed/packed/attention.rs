@@ -1,4 +1,5 @@
-//! softmax(Q Kᵀ) V for each head of one text; 1/√d is in the weights of Q already.
+//! softmax(Q Kᵀ) V for each head of one text; log₂e/√d is in the weights of Q already, so that the
+//! softmax is one of powers of two.
 
 #![expect(
     clippy::inline_always,
@@ -6,7 +7,7 @@
 )]
 #![expect(unsafe_code, reason = "built on vector instructions and pointers")]
 
-use super::math::exp;
+use super::math::exp2;
 use super::product::reals;
 use super::simd::{LANES, Simd};
 
@@ -34,9 +35,10 @@ pub(super) fn room(tokens: usize, head: usize) -> usize {
 impl Attention<'_> {
     /// # Safety
     ///
-    /// The processor has the features of `S`, and the caller is compiled for them.
+    /// The processor has the features of `S`, and the caller is compiled for them. `ROUGH` powers
+    /// are for products that are not in f32.
     #[inline(always)]
-    pub(super) unsafe fn run<S: Simd>(self) {
+    pub(super) unsafe fn run<S: Simd, const ROUGH: bool>(self) {
         let wide = self.heads * self.head;
         assert!(self.head.is_multiple_of(LANES));
         assert!(self.qkv.len() >= self.tokens * 3 * wide);
@@ -45,7 +47,7 @@ impl Attention<'_> {
         let padded = self.tokens.next_multiple_of(S::VECTORS * LANES);
         let (keys, scores) = self.room.split_at_mut(padded * self.head);
         for head in 0..self.heads {
-            let of_head = HeadOf::<S> {
+            let of_head = HeadOf::<S, ROUGH> {
                 q: self.qkv[head * self.head..].as_ptr(),
                 k: self.qkv[wide + head * self.head..].as_ptr(),
                 v: self.qkv[2 * wide + head * self.head..].as_ptr(),
@@ -69,7 +71,7 @@ impl Attention<'_> {
 }
 
 /// One head; the pointers are valid for `tokens` rows, `stride` apart.
-struct HeadOf<S> {
+struct HeadOf<S, const ROUGH: bool> {
     q: *const f32,
     k: *const f32,
     v: *const f32,
@@ -84,7 +86,7 @@ struct HeadOf<S> {
     simd: std::marker::PhantomData<S>,
 }
 
-impl<S: Simd> HeadOf<S> {
+impl<S: Simd, const ROUGH: bool> HeadOf<S, ROUGH> {
     /// Keys as panels of weights: 16 or 32 tokens beside each other, one dimension after another.
     #[inline(always)]
     unsafe fn transpose_keys(&self) {
@@ -137,9 +139,9 @@ impl<S: Simd> HeadOf<S> {
         // SAFETY: the caller's rows are the text's.
         unsafe {
             if S::VECTORS == 2 {
-                self.scores::<M, 2>(row)
+                self.scores::<M, 2>(row);
             } else {
-                self.scores::<M, 1>(row)
+                self.scores::<M, 1>(row);
             }
             let mut inverse = [0.0; M];
             for (i, inverse) in inverse.iter_mut().enumerate() {
@@ -177,7 +179,7 @@ impl<S: Simd> HeadOf<S> {
         }
     }
 
-    /// e^(x − largest) in place; gives 1 / their sum.
+    /// 2^(x − largest) in place; gives 1 / their sum.
     #[inline(always)]
     unsafe fn softmax(&self, x: *mut f32) -> f32 {
         // SAFETY: x is a row of `padded` scores.
@@ -192,8 +194,8 @@ impl<S: Simd> HeadOf<S> {
             let largest = S::splat(S::largest(largest));
             let mut sum = S::splat(0.0);
             for i in (0..self.padded).step_by(LANES) {
-                // What pads the row comes to e⁻⁸⁷, lost in a sum that holds e⁰.
-                let e = exp::<S>(S::sub(S::load(x.add(i)), largest));
+                // What pads the row comes to 2⁻¹²⁶, lost in a sum that holds 2⁰.
+                let e = exp2::<S, ROUGH>(S::sub(S::load(x.add(i)), largest));
                 sum = S::add(sum, e);
                 S::store(x.add(i), e);
             }

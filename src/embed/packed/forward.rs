@@ -10,7 +10,8 @@ use super::rows::Operand;
 use super::shape::Shape;
 use super::words::Words;
 
-/// Columns of the feed-forward part that are made operands while they are in the cache.
+/// Columns of the feed-forward part that are made operands while they are in the cache: whole
+/// groups.
 const CHUNK: usize = 3 * GROUP;
 
 /// Texts one after another.

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attention::Attention;
 use super::panels::Number;
-use super::product::{Product, then};
-use super::rows::{self, Operand};
-use super::simd::{LANES, Simd, plain};
+use super::product::Product;
+use super::rows::Operand;
 
 /// Which of the processor's instructions the encoder uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +81,7 @@ impl Kernels {
         unsafe { (self.operand)(operand) }
     }
 
-    /// See [`rows::normalize`].
+    /// See [`super::rows::normalize`].
     pub(super) fn normalize(&self, x: &mut [f32], gain: &[f32], shift: &[f32], epsilon: f32) {
         // SAFETY: as above.
         unsafe { (self.normalize)(x, gain, shift, epsilon) }
@@ -99,7 +98,12 @@ impl Kernels {
 macro_rules! kernels {
     ($name:ident, $simd:ty, $instructions:ident, $number:ident $(, $features:literal)?) => {
         pub(super) mod $name {
-            use super::*;
+            use crate::embed::packed::attention::Attention;
+            use crate::embed::packed::kernels::{Instructions, Kernels};
+            use crate::embed::packed::panels::Number;
+            use crate::embed::packed::product::{Product, then};
+            use crate::embed::packed::rows::{self, Operand};
+            use crate::embed::packed::simd::{self, LANES, Simd};
 
             // SAFETY of every function: the caller has seen that the processor has the features
             // they are compiled for; that is all the generic kernels ask.
@@ -125,7 +129,7 @@ macro_rules! kernels {
             }
             $(#[target_feature(enable = $features)])?
             unsafe fn attention(attention: Attention<'_>) {
-                unsafe { attention.run::<$simd>() }
+                unsafe { attention.run::<$simd, { !matches!(Number::$number, Number::F32) }>() }
             }
 
             pub(in crate::embed::packed::kernels) const KERNELS: Kernels = Kernels {
@@ -154,35 +158,47 @@ macro_rules! by_number {
 }
 use by_number;
 
-mod plain_kernels {
-    use super::*;
+/// The plain twin with fused multiply-adds on every processor: what the others are held to.
+#[cfg(test)]
+pub(super) fn oracle(number: Number) -> Kernels {
+    by_number!(twin, number)
+}
 
-    type Fallback = plain::Plain<{ plain::FUSED }>;
-    kernels!(f32, Fallback, Plain, F32);
-    kernels!(bf16, Fallback, Plain, Bf16);
-    kernels!(int8, Fallback, Plain, Int8);
+#[cfg(test)]
+mod twin {
+    kernels!(f32, simd::plain::Plain<true>, Plain, F32);
+    kernels!(bf16, simd::plain::Plain<true>, Plain, Bf16);
+    kernels!(int8, simd::plain::Plain<true>, Plain, Int8);
+}
+
+mod plain_kernels {
+    kernels!(f32, simd::plain::Fallback, Plain, F32);
+    kernels!(bf16, simd::plain::Fallback, Plain, Bf16);
+    kernels!(int8, simd::plain::Fallback, Plain, Int8);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::super::simd::avx2::Avx2;
-    use super::super::simd::avx512::Avx512;
-    use super::*;
+    use super::{Kernels, Number};
 
     mod wide {
-        use super::*;
-
-        kernels!(f32, Avx512, Avx512, F32, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+        kernels!(
+            f32,
+            simd::avx512::Avx512,
+            Avx512,
+            F32,
+            "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+        );
         kernels!(
             bf16,
-            Avx512,
+            simd::avx512::Avx512,
             Avx512,
             Bf16,
             "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"
         );
         kernels!(
             int8,
-            Avx512,
+            simd::avx512::Avx512,
             Avx512,
             Int8,
             "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"
@@ -190,12 +206,10 @@ mod x86 {
     }
 
     mod narrow {
-        use super::*;
-
-        kernels!(f32, Avx2<false>, Avx2, F32, "avx2,fma");
-        kernels!(bf16, Avx2<false>, Avx2, Bf16, "avx2,fma");
-        kernels!(int8, Avx2<false>, Avx2, Int8, "avx2,fma");
-        kernels!(int8_vnni, Avx2<true>, Avx2, Int8, "avx2,fma,avxvnni");
+        kernels!(f32, simd::avx2::Avx2<false>, Avx2, F32, "avx2,fma");
+        kernels!(bf16, simd::avx2::Avx2<false>, Avx2, Bf16, "avx2,fma");
+        kernels!(int8, simd::avx2::Avx2<false>, Avx2, Int8, "avx2,fma");
+        kernels!(int8_vnni, simd::avx2::Avx2<true>, Avx2, Int8, "avx2,fma,avxvnni");
     }
 
     pub(super) fn avx512(number: Number) -> Option<Kernels> {
@@ -210,7 +224,7 @@ mod x86 {
             Number::Bf16 => is_x86_feature_detected!("avx512bf16"),
             Number::Int8 => is_x86_feature_detected!("avx512vnni"),
         };
-        (base && own).then(|| by_number!(wide, number))
+        if base && own { Some(by_number!(wide, number)) } else { None }
     }
 
     pub(super) fn avx2(number: Number) -> Option<Kernels> {

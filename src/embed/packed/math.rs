@@ -8,26 +8,43 @@
 
 use super::simd::Simd;
 
-/// eˣ for x ≤ 88, to 2 units in the last place; below −87 it is e⁻⁸⁷.
+/// 2ˣ for x ≤ 127, to two units in the last place, or to 3 · 10⁻⁶ where `ROUGH`; below −126 it is
+/// 2⁻¹²⁶.
 ///
-/// x = n·ln 2 + r with |r| ≤ ½ ln 2, and eʳ by the polynomial of the Cephes library's `expf`.
+/// x = n + r with |r| ≤ ½, and 2ʳ by a polynomial fitted to the least largest relative error.
 #[inline(always)]
-pub(super) unsafe fn exp<S: Simd>(x: S::F) -> S::F {
+pub(super) unsafe fn exp2<S: Simd, const ROUGH: bool>(x: S::F) -> S::F {
+    const FINE: [f32; 7] = [
+        1.534_581_2e-4,
+        1.339_993_2e-3,
+        9.618_489e-3,
+        5.550_328_6e-2,
+        2.402_264_6e-1,
+        6.931_472e-1,
+        1.0,
+    ];
+    const COARSE: [f32; 5] =
+        [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
     // SAFETY: the caller keeps the contract of `Simd`.
     unsafe {
-        let x = S::max(x, S::splat(-87.0));
-        let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
-        // ln 2 in two parts, the first short enough for n times it to be exact.
-        let r = S::fma(n, S::splat(-0.693_359_4), x);
-        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
-        let coefficients =
-            [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5].map(|c| S::splat(c));
-        let mut p = S::splat(1.987_569_2e-4);
-        for c in coefficients {
-            p = S::fma(p, r, c);
+        let x = S::max(x, S::splat(-126.0));
+        let n = S::round(x);
+        let r = S::sub(x, n);
+        let p = if ROUGH { polynomial::<S>(&COARSE, r) } else { polynomial::<S>(&FINE, r) };
+        S::scale(p, n)
+    }
+}
+
+/// Σ cᵢ xⁱ, the highest power first.
+#[inline(always)]
+unsafe fn polynomial<S: Simd>(coefficients: &[f32], x: S::F) -> S::F {
+    // SAFETY: the caller keeps the contract of `Simd`.
+    unsafe {
+        let mut p = S::splat(coefficients[0]);
+        for &c in &coefficients[1..] {
+            p = S::fma(p, x, S::splat(c));
         }
-        let p = S::fma(p, S::mul(r, r), S::add(r, S::splat(1.0)));
-        S::mul(p, S::power_of_two(n))
+        p
     }
 }
 
@@ -43,11 +60,10 @@ pub(super) unsafe fn gelu<S: Simd>(x: S::F) -> S::F {
         let z = S::mul(magnitude, S::splat(std::f32::consts::FRAC_1_SQRT_2));
         let one = S::splat(1.0);
         let t = S::div(one, S::fma(z, S::splat(0.327_591_1), one));
-        let mut p = S::splat(1.061_405_4);
-        for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6].map(|c| S::splat(c)) {
-            p = S::fma(p, t, c);
-        }
-        let complement = S::mul(S::mul(p, t), exp::<S>(S::sub(zero, S::mul(z, z))));
+        let series = [1.061_405_4, -1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6];
+        let p = S::mul(polynomial::<S>(&series, t), t);
+        let power = S::mul(S::mul(z, z), S::splat(-std::f32::consts::LOG2_E));
+        let complement = S::mul(p, exp2::<S, false>(power));
         // Φ(x) is ½ erfc(|z|) left of zero and 1 − ½ erfc(|z|) right of it.
         let tail = S::mul(S::mul(x, S::splat(0.5)), complement);
         S::where_negative(x, tail, S::sub(x, tail))
@@ -64,11 +80,7 @@ pub(super) unsafe fn gelu_rough<S: Simd>(x: S::F) -> S::F {
     unsafe {
         let held = S::max(S::min(x, S::splat(4.0)), S::splat(-4.0));
         let square = S::mul(held, held);
-        let mut p = S::splat(ROUGH[0]);
-        for &c in &ROUGH[1..] {
-            p = S::fma(p, square, S::splat(c));
-        }
-        S::mul(x, S::fma(held, p, S::splat(0.5)))
+        S::mul(x, S::fma(held, polynomial::<S>(&ROUGH, square), S::splat(0.5)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The weights of an encoder: read, checked, rearranged for the kernels.
 
+use std::path::Path;
+
 use super::calibration::{self, Site};
 use super::forward::{Packed, Scratch};
 use super::kernels::Kernels;
@@ -53,24 +55,18 @@ impl Model {
     /// Reads the model at `path` for `kernels`. `samples` are texts to learn the ranges of
     /// activations from where numbers are bytes; `reference` are the kernels for f32.
     pub(super) fn load(
-        path: &std::path::Path,
+        path: &Path,
         shape: &Shape,
         kernels: &Kernels,
         reference: &Kernels,
         samples: &[Vec<u32>],
     ) -> Result<Self, EmbedError> {
-        let families = ["bert", "roberta", "distilbert"];
-        let file = Reader { tensors: Tensors::open(path, &families)?, shape };
+        let file = Reader::open(path, shape)?;
         let mut model = Self {
             shape: shape.clone(),
             positions: file.positions()?,
             embeddings: file.norm("embeddings.LayerNorm")?,
-            // A mapping of its own, so that the pages of the layers are given back below.
-            tokens: Tensors::open(path, &families)?.table(
-                "embeddings.word_embeddings.weight",
-                shape.vocabulary,
-                shape.hidden,
-            )?,
+            tokens: file.tokens()?,
             layers: Vec::with_capacity(shape.layers),
         };
         let mut calibration = (kernels.number == Number::Int8).then(|| {
@@ -81,6 +77,8 @@ impl Model {
             (packed, scratch)
         });
         for index in 0..shape.layers {
+            // Mapped anew for each layer: what was read of the file is given back with the mapping.
+            let file = Reader::open(path, shape)?;
             let (after_attention, after_feed_forward) = file.norms(index)?;
             let four = file.linear(index)?;
             let mut layer = Layer {
@@ -109,7 +107,16 @@ struct Reader<'a> {
     shape: &'a Shape,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn open(path: &Path, shape: &'a Shape) -> Result<Self, EmbedError> {
+        Ok(Self { tensors: Tensors::open(path, &["bert", "roberta", "distilbert"])?, shape })
+    }
+
+    fn tokens(&self) -> Result<Table, EmbedError> {
+        let Shape { vocabulary, hidden, .. } = *self.shape;
+        self.tensors.table("embeddings.word_embeddings.weight", vocabulary, hidden)
+    }
+
     fn norm(&self, name: &str) -> Result<Norm, EmbedError> {
         let read = |part| self.tensors.read(&format!("{name}.{part}"), &[self.shape.hidden]);
         Ok(Norm { gain: read("weight")?, shift: read("bias")? })
@@ -162,7 +169,7 @@ impl Reader<'_> {
         ])
     }
 
-    /// Q, K and V below each other, heads padded, 1/√d in Q.
+    /// Q, K and V below each other, heads padded, log₂e/√d in Q.
     fn qkv(&self, index: usize) -> Result<Linear, EmbedError> {
         let Shape { hidden, head, .. } = *self.shape;
         let padding = self.shape.padded_head() - head;
@@ -172,7 +179,7 @@ impl Reader<'_> {
             let name = self.layer(index, &bert_name, &format!("attention.{distilbert}"));
             let mut one = self.plain(&name, hidden, hidden)?;
             if bert == "query" {
-                let factor = 1.0 / (head as f32).sqrt();
+                let factor = std::f32::consts::LOG2_E / (head as f32).sqrt();
                 one.weights.iter_mut().chain(&mut one.bias).for_each(|x| *x *= factor);
             }
             for (weights, bias) in one.weights.chunks(head * hidden).zip(one.bias.chunks(head)) {

@@ -32,7 +32,7 @@ impl Number {
 /// Numbers of the depth that share a scale and a zero, a row at a time.
 ///
 /// One group for the whole depth loses most where a few channels are large: at 128 the embedding's
-/// error is halved, for 6 % more work.
+/// error is halved, for a tenth more work.
 pub(super) const GROUP: usize = 128;
 
 /// A linear map y = W x + b.

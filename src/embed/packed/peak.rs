@@ -9,7 +9,7 @@ use super::product::Product;
 
 /// Operations a second (a multiply-add is two) of one thread, the best of rounds within `time`.
 pub(super) fn product(kernels: &Kernels, time: Duration) -> f64 {
-    const DEPTH: usize = 128;
+    const DEPTH: usize = 384;
     const ROWS: usize = 12;
     let columns = kernels.width;
     let panels = Panels::pack(
@@ -20,7 +20,8 @@ pub(super) fn product(kernels: &Kernels, time: Duration) -> f64 {
         columns,
     );
     let operand = vec![0_u32; ROWS * panels.depth_words()];
-    let steps = vec![[0.0; 2]; if kernels.number == Number::Int8 { ROWS } else { 0 }];
+    let steps =
+        vec![[0.0; 2]; if kernels.number == Number::Int8 { ROWS * panels.groups() } else { 0 }];
     let mut out = vec![0.0; ROWS * columns];
     let mut round = |times: usize| {
         let start = Instant::now();

@@ -5,10 +5,6 @@
 //! by one tree. So a text gets the same bits from AVX-512, from AVX2 and from the plain twin,
 //! and the tests compare them for equality.
 
-#![expect(
-    clippy::inline_always,
-    reason = "instructions of the caller's features must reach the kernels"
-)]
 #![expect(unsafe_code, reason = "the processor's vector instructions")]
 
 #[cfg(target_arch = "x86_64")]
@@ -50,8 +46,8 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// To the nearest integer, halves to the even one.
     unsafe fn round(x: Self::F) -> Self::F;
-    /// 2ⁿ for integral n from −126 to 127.
-    unsafe fn power_of_two(n: Self::F) -> Self::F;
+    /// x · 2ⁿ for x from ½ to 2 and integral n from −125 to 126.
+    unsafe fn scale(x: Self::F, n: Self::F) -> Self::F;
     /// `negative` where x < 0, else `other`.
     unsafe fn where_negative(x: Self::F, negative: Self::F, other: Self::F) -> Self::F;
 
@@ -60,14 +56,14 @@ pub(super) trait Simd: Copy + 'static {
     /// Four unsigned bytes of `a` times four signed bytes of `b` in each lane, added to `sum`;
     /// exact.
     unsafe fn dot_bytes(sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
-    /// Two bf16 of `a` times two of `b` in each lane, added to `sum` one after the other, each
-    /// rounded once, numbers below 2⁻¹²⁶ taken for zero.
+    /// Two bf16 of `a` times two of `b` in each lane, added to `sum` one after the other, upper half
+    /// first, each rounded once. Sums below 2⁻¹²⁶ may become zero.
     unsafe fn dot_bf16(sum: Self::F, a: Self::I, b: Self::I) -> Self::F;
     /// The nearest f32 of sixteen i32.
     unsafe fn to_f32(x: Self::I) -> Self::F;
     /// The nearest integers, halves to even, held to 0..=255, as sixteen bytes.
     unsafe fn store_bytes(to: *mut u8, x: Self::F);
-    /// The nearest bf16, halves to even, as sixteen of two bytes.
+    /// The nearest bf16, halves to even, as sixteen of two bytes; zero below 2⁻¹²⁶.
     unsafe fn store_bf16(to: *mut u16, x: Self::F);
 
     /// The sum of the lanes, by halves: lane i and i + 8, then i + 4, i + 2, i + 1.

@@ -1,6 +1,7 @@
 //! A model's tensors, read from its mapped file as f32.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device};
@@ -10,7 +11,7 @@ use crate::embed::error::EmbedError;
 
 /// The file, mapped into memory.
 pub(super) struct Tensors {
-    file: MmapedSafetensors,
+    file: Arc<MmapedSafetensors>,
     path: PathBuf,
     /// What stands before every name: checkpoints saved with a head have the family's name there.
     prefix: String,
@@ -31,7 +32,8 @@ impl Tensors {
             file.get(&format!("{family}.embeddings.word_embeddings.weight")).is_ok()
         };
         let prefix = families.iter().find(prefixed).map(|family| format!("{family}."));
-        Ok(Self { path: path.to_owned(), prefix: prefix.unwrap_or_default(), file })
+        let prefix = prefix.unwrap_or_default();
+        Ok(Self { path: path.to_owned(), prefix, file: Arc::new(file) })
     }
 
     /// The tensor `name`, which must have `shape` and finite numbers.
@@ -61,7 +63,7 @@ impl Tensors {
     }
 
     /// The rows of the matrix `name`, left in the file until they are wanted.
-    pub(super) fn table(self, name: &str, rows: usize, width: usize) -> Result<Table, EmbedError> {
+    pub(super) fn table(&self, name: &str, rows: usize, width: usize) -> Result<Table, EmbedError> {
         let name = format!("{}{name}", self.prefix);
         let refuse = |problem: String| EmbedError::Weights { path: self.path.clone(), problem };
         let view = self.file.get(&name).map_err(|error| refuse(first_line(&error)))?;
@@ -79,7 +81,7 @@ impl Tensors {
                 )));
             }
         };
-        Ok(Table { file: self.file, name, width, number })
+        Ok(Table { file: Arc::clone(&self.file), name, width, number })
     }
 }
 
@@ -91,15 +93,14 @@ enum Stored {
 
 /// A matrix of which rows are read from the mapped file.
 pub(super) struct Table {
-    file: MmapedSafetensors,
+    file: Arc<MmapedSafetensors>,
     name: String,
     width: usize,
     number: Stored,
 }
 
 impl Table {
-    /// Calls `each` with every row of `rows`, as a place in the order and its bytes decoded into
-    /// `to`.
+    /// Writes each of `rows` to `to`, one after another.
     pub(super) fn rows(&self, rows: &[u32], to: &mut [f32]) {
         let view = self.file.get(&self.name).expect("it was there when the table was made");
         let data = view.data();

@@ -9,6 +9,7 @@ embedded alone, without padding: the Rust side embeds them in padded batches.
 
 import hashlib
 import json
+import re
 import string
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from transformers import (
     BertModel,
     DistilBertConfig,
     DistilBertModel,
+    ModernBertConfig,
+    ModernBertModel,
+    MPNetConfig,
+    MPNetModel,
+    NomicBertConfig,
+    NomicBertModel,
     XLMRobertaConfig,
     XLMRobertaModel,
 )
@@ -84,6 +91,19 @@ def models_to_make():
                          type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2,
                          initializer_range=0.3, layer_norm_eps=1e-5, **size),
         add_pooling_layer=False)
+    yield "tiny-mpnet", "mean", tokens, MPNetModel(
+        MPNetConfig(vocab_size=tokens.get_vocab_size(), max_position_embeddings=24,
+                    initializer_range=0.3, layer_norm_eps=1e-5, **size), add_pooling_layer=False)
+    yield "tiny-nomic", "mean", pieces, NomicBertModel(
+        NomicBertConfig(vocab_size=pieces.get_vocab_size(), max_position_embeddings=24,
+                        initializer_range=0.3, **size), add_pooling_layer=False)
+    # Four layers, of which two see only three tokens to each side.
+    size["num_hidden_layers"] = 4
+    yield "tiny-modernbert", "cls", pieces, ModernBertModel(
+        ModernBertConfig(vocab_size=pieces.get_vocab_size(), max_position_embeddings=24,
+                         initializer_range=0.3, local_attention=6, pad_token_id=0, bos_token_id=2,
+                         cls_token_id=2, eos_token_id=3, sep_token_id=3,
+                         attn_implementation="eager", **size))
 
 
 def scatter(model, generator):
@@ -102,11 +122,60 @@ def embed(model, tokenizer, pooling, text):
     return (vector / vector.norm()).tolist()
 
 
+def tensors_of(model):
+    tensors = {key: value for key, value in model.state_dict().items()
+               if value.is_floating_point()}
+    return nomic_tensors(tensors) if model.config.model_type == "nomic_bert" else tensors
+
+
+# The library has names of its own for this family; published checkpoints have these.
+NOMIC = [("embeddings.LayerNorm", "emb_ln"), ("layers", "encoder.layers"),
+         ("self_attn.o_proj", "attn.out_proj"), ("mlp.up_proj", "mlp.fc11"),
+         ("mlp.gate_proj", "mlp.fc12"), ("mlp.down_proj", "mlp.fc2"),
+         ("post_attention_layernorm", "norm1"), ("post_mlp_layernorm", "norm2")]
+
+
+def nomic_tensors(tensors):
+    named = {}
+    for key, value in tensors.items():
+        for own, published in NOMIC:
+            key = key.replace(own, published)
+        fused = re.fullmatch(r"(.*)self_attn\.([qkv])_proj(.*)", key)
+        if fused:
+            parts = named.setdefault(f"{fused[1]}attn.Wqkv{fused[3]}", {})
+            parts[fused[2]] = value
+        else:
+            named[key] = value
+    return {key: torch.cat([value[part] for part in "qkv"]) if isinstance(value, dict) else value
+            for key, value in named.items()}
+
+
 def config_of(model):
     config = model.config.to_dict()
     config.setdefault("position_embedding_type", "absolute")
+    ropes = config.pop("rope_parameters", None)
+    if model.config.model_type == "nomic_bert":
+        config = nomic_config(config, ropes)
+    if model.config.model_type == "modernbert":
+        # As published checkpoints have it.
+        config |= {"layer_norm_eps": config["norm_eps"], "global_attn_every_n_layers": 3,
+                   "global_rope_theta": ropes["full_attention"]["rope_theta"],
+                   "local_rope_theta": ropes["sliding_attention"]["rope_theta"]}
     # Some versions write null where the loader wants the key's former default.
     return {key: value for key, value in config.items() if value is not None}
+
+
+def nomic_config(config, ropes):
+    names = {"hidden_size": "n_embd", "num_attention_heads": "n_head",
+             "num_hidden_layers": "n_layer", "intermediate_size": "n_inner",
+             "max_position_embeddings": "n_positions", "layer_norm_eps": "layer_norm_epsilon",
+             "vocab_size": "vocab_size", "type_vocab_size": "type_vocab_size",
+             "model_type": "model_type"}
+    return {published: config[own] for own, published in names.items()} | {
+        "activation_function": "swiglu", "max_trained_positions": config["max_position_embeddings"],
+        "rotary_emb_base": ropes["rope_theta"], "rotary_emb_fraction": 1.0,
+        "rotary_emb_interleaved": False, "qkv_proj_bias": False, "mlp_fc1_bias": False,
+        "mlp_fc2_bias": False, "prenorm": False}
 
 
 def manifest_of(name, pooling, architecture, folder):
@@ -137,8 +206,7 @@ def main():
         folder.mkdir(exist_ok=True)
         tokenizer.enable_truncation(MAX_TOKENS)
         tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-        tensors = {key: value.contiguous() for key, value in model.state_dict().items()
-                   if value.is_floating_point()}
+        tensors = {key: value.contiguous() for key, value in tensors_of(model).items()}
         save_file(tensors, folder / "model.safetensors")
         (folder / "config.json").write_text(json.dumps(config_of(model), indent=1) + "\n")
         text = manifest_of(name, pooling, model.config.model_type, folder)

@@ -1,6 +1,6 @@
 //! A client that never gives up: whatever was not answered is sent again to the next process.
 
-use seamark::notify::{LoopbackClient, LoopbackError};
+use seamark::egress::{LoopbackClient, LoopbackError};
 use serde_json::{Value, json};
 
 use crate::crash::process::Process;

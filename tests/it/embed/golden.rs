@@ -1,4 +1,4 @@
-//! The three model families against the Python originals, on tiny checkpoints with random weights.
+//! The model families against the Python originals, on tiny checkpoints with random weights.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use seamark::embed::{Embedder, Side, Text};
 use serde::Deserialize;
 
-use super::{copy_of, cosine, golden_dir, load, queries};
+use super::{FAMILIES, copy_of, cosine, golden_dir, load, queries};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -19,7 +19,7 @@ struct Expected {
 fn every_family_agrees_with_its_original() {
     let text = fs::read_to_string(golden_dir().join("expected.json")).unwrap();
     let expected: BTreeMap<String, Vec<Expected>> = serde_json::from_str(&text).unwrap();
-    assert_eq!(expected.len(), 3);
+    assert_eq!(expected.len(), 6);
     for (name, items) in &expected {
         let model = load(name, &golden_dir(), 2048).unwrap();
         let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
@@ -77,7 +77,7 @@ proptest! {
         texts in prop::collection::vec("[a-z ?!]{0,60}", 1..12),
         batch_tokens in 1_usize..200,
     ) {
-        for name in ["tiny-bert", "tiny-distilbert", "tiny-xlm-roberta"] {
+        for name in FAMILIES {
             let model = load(name, &golden_dir(), batch_tokens).unwrap();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let together = model.embed(&queries(&texts)).unwrap();

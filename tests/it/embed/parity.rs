@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use candle_core::{DType, Device};
 use seamark::embed::{CandleEmbedder, Embedder, Manifest, weights};
 use serde::Deserialize;
 
@@ -33,16 +34,17 @@ fn minilm_agrees_with_sentence_transformers() {
         println!("skipped: no weights; `seamark model pull` fetches them");
         return;
     };
-    let model =
-        CandleEmbedder::load(&manifest, &weights, candle_core::Device::Cpu, 2048, 0).unwrap();
     let golden: Golden = serde_json::from_str(&golden).unwrap();
     let texts: Vec<&str> = golden.items.iter().map(|item| item.text.as_str()).collect();
-    let vectors = model.embed(&queries(&texts)).unwrap();
-    let mut worst = 1.0_f64;
-    for (item, vector) in golden.items.iter().zip(&vectors) {
-        let cosine = cosine(vector, &item.embedding);
-        assert!(cosine >= 0.9999, "{}: {cosine}", item.name);
-        worst = worst.min(cosine);
+    for (dtype, least) in [(DType::F32, 0.9999), (DType::F16, 0.999)] {
+        let model = CandleEmbedder::load(&manifest, &weights, Device::Cpu, dtype, 2048, 0).unwrap();
+        let vectors = model.embed(&queries(&texts)).unwrap();
+        let mut worst = 1.0_f64;
+        for (item, vector) in golden.items.iter().zip(&vectors) {
+            let cosine = cosine(vector, &item.embedding);
+            assert!(cosine >= least, "{dtype:?} {}: {cosine}", item.name);
+            worst = worst.min(cosine);
+        }
+        println!("{dtype:?}: {} texts, lowest cosine {worst:.9}", vectors.len());
     }
-    println!("{} texts, lowest cosine {worst:.9}", vectors.len());
 }

@@ -9,7 +9,11 @@ use super::{copy_of, golden_dir, load};
 
 /// Lets the tiny BERT of `models` be anything: drops sizes and sha256 from its manifest.
 fn unpin(models: &Path) {
-    edit(&models.join("tiny-bert.toml"), |text| {
+    unpin_named(models, "tiny-bert");
+}
+
+fn unpin_named(models: &Path, name: &str) {
+    edit(&models.join(format!("{name}.toml")), |text| {
         let kept = |line: &&str| !line.starts_with("sha256") && !line.starts_with("bytes");
         text.lines().filter(kept).collect::<Vec<_>>().join("\n")
     });
@@ -88,6 +92,46 @@ fn an_unknown_architecture_is_named() {
 }
 
 #[test]
+fn what_a_family_would_pass_over_in_silence_is_refused() {
+    for (name, from, to, found) in [
+        ("tiny-nomic", "\"swiglu\"", "\"gelu\"", "nomic_bert with activation_function gelu"),
+        ("tiny-modernbert", "\"mlp_bias\": false", "\"mlp_bias\": true", "modernbert with biases"),
+        ("tiny-modernbert", "\"gelu\"", "\"relu\"", "modernbert with hidden_activation relu"),
+    ] {
+        let models = copy_of(name);
+        unpin_named(models.path(), name);
+        let config = models.path().join(name).join("config.json");
+        edit(&config, |text| text.replacen(from, to, 1));
+        let error = load(name, models.path(), 2048).err().unwrap().to_string();
+        assert!(error.contains(found), "{error}");
+    }
+}
+
+#[test]
+fn every_family_knows_its_longest_text() {
+    // Two positions are for padding; texts beyond those of the training need other rotations.
+    for (name, positions) in [("tiny-mpnet", 22), ("tiny-nomic", 20), ("tiny-modernbert", 24)] {
+        let models = copy_of(name);
+        unpin_named(models.path(), name);
+        let config = models.path().join(name).join("config.json");
+        let text = fs::read_to_string(&config).unwrap();
+        let trained = "\"max_trained_positions\": 20";
+        fs::write(&config, text.replace("\"max_trained_positions\": 24", trained)).unwrap();
+        let longer = |tokens: usize| {
+            let manifest = models.path().join(format!("{name}.toml"));
+            let text = fs::read_to_string(&manifest).unwrap();
+            let (head, tail) = text.split_once("max_tokens = ").unwrap();
+            let tail = tail.split_once('\n').unwrap().1;
+            fs::write(&manifest, format!("{head}max_tokens = {tokens}\n{tail}")).unwrap();
+            load(name, models.path(), 2048).err().map(|error| error.to_string())
+        };
+        assert_eq!(longer(positions), None);
+        let refused = longer(positions + 1).unwrap();
+        assert!(refused.contains(&format!("the model has {positions}")), "{refused}");
+    }
+}
+
+#[test]
 fn a_wrong_dimension_is_refused() {
     let models = copy_of("tiny-bert");
     edit(&models.path().join("tiny-bert.toml"), |t| t.replace("dimension = 32", "dimension = 64"));
@@ -142,6 +186,6 @@ fn a_partial_file_does_not_count() {
     let present: Vec<_> = listed.iter().filter(|l| l.present).map(|l| &l.manifest.name).collect();
     assert!(present.is_empty(), "{present:?}");
     let listed = weights::list(&golden_dir()).unwrap();
-    assert_eq!(listed.iter().filter(|l| l.present).count(), 3);
-    assert_eq!(listed.len(), 6);
+    assert_eq!(listed.iter().filter(|l| l.present).count(), 6);
+    assert_eq!(listed.len(), 11);
 }

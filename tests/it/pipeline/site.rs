@@ -7,8 +7,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use seamark::app::{Daemon, Launch};
 use seamark::config::Config;
+use seamark::egress::LoopbackClient;
 use seamark::embed::HashingEmbedder;
-use seamark::notify::{LoopbackClient, Secret};
+use seamark::notify::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -17,15 +17,15 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 pub(super) const MODEL: &str = "sha256:model";
 
 /// 2026-11-23T08:30:00Z plus `seconds`.
-pub(super) fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_micros(1_795_422_600_000_000).plus(Duration::from_secs(seconds))
 }
 
-pub(super) fn rng(seed: u64) -> ChaCha8Rng {
+pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-pub(super) async fn project(store: &Store) -> ProjectId {
+pub(crate) async fn project(store: &Store) -> ProjectId {
     store.ensure_project("default", at(0), &mut rng(1)).await.unwrap()
 }
 
@@ -49,7 +49,7 @@ pub(super) fn interactions(ids: std::ops::Range<u32>) -> Vec<NewInteraction> {
 }
 
 /// Stores interactions `i<n>` that must all be new.
-pub(super) async fn insert(store: &Store, project: ProjectId, ids: std::ops::Range<u32>) {
+pub(crate) async fn insert(store: &Store, project: ProjectId, ids: std::ops::Range<u32>) {
     let items = interactions(ids);
     let outcomes = store.insert_interactions(project, &items, at(0)).await.unwrap();
     assert!(outcomes.iter().all(|outcome| *outcome == InsertOutcome::Accepted), "{outcomes:?}");

@@ -136,10 +136,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         both(x, |x| unsafe { _mm256_round_ps::<NEAREST>(x) })
     }
     #[inline(always)]
-    unsafe fn power_of_two(n: F) -> F {
-        both(n, |n| unsafe {
+    unsafe fn scale(x: F, n: F) -> F {
+        pairs(x, n, |x, n| unsafe {
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+            _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased)))
         })
     }
     #[inline(always)]
@@ -173,10 +173,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     unsafe fn dot_bf16(sum: F, a: I, b: I) -> F {
         let one = |i: usize| unsafe {
             let high = _mm256_set1_epi32(0xffff_0000_u32 as i32);
-            let upper = |x| flushed(_mm256_castsi256_ps(_mm256_and_si256(x, high)));
-            let lower = |x| flushed(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(x)));
-            let first = flushed(_mm256_fmadd_ps(upper(a[i]), upper(b[i]), flushed(sum[i])));
-            flushed(_mm256_fmadd_ps(lower(a[i]), lower(b[i]), first))
+            let upper = |x| _mm256_castsi256_ps(_mm256_and_si256(x, high));
+            let lower = |x| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(x));
+            let first = _mm256_fmadd_ps(upper(a[i]), upper(b[i]), sum[i]);
+            _mm256_fmadd_ps(lower(a[i]), lower(b[i]), first)
         };
         [one(0), one(1)]
     }

@@ -12,9 +12,9 @@ use crate::embed::packed::simd::{LANES, Simd};
 #[derive(Clone, Copy)]
 pub(in crate::embed::packed) struct Plain<const FUSED: bool>;
 
-/// Whether the compiler may use a fused multiply-add wherever this program runs.
-pub(in crate::embed::packed) const FUSED: bool =
-    cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+/// Fused where the compiler may use the instruction wherever this program runs.
+pub(in crate::embed::packed) type Fallback =
+    Plain<{ cfg!(any(target_arch = "aarch64", target_feature = "fma")) }>;
 
 type F = [f32; LANES];
 type I = [u32; LANES];
@@ -104,8 +104,8 @@ impl<const FUSED: bool> Simd for Plain<FUSED> {
         each(|i| if x[i].abs() < 4_194_304.0 { (x[i] + SHIFT) - SHIFT } else { x[i] })
     }
     #[inline(always)]
-    unsafe fn power_of_two(n: F) -> F {
-        each(|i| f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
+    unsafe fn scale(x: F, n: F) -> F {
+        each(|i| x[i] * f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
     }
     #[inline(always)]
     unsafe fn where_negative(x: F, negative: F, other: F) -> F {
@@ -134,12 +134,11 @@ impl<const FUSED: bool> Simd for Plain<FUSED> {
     }
     #[inline(always)]
     unsafe fn dot_bf16(sum: F, a: I, b: I) -> F {
-        let wide = |x: u32| flushed(f32::from_bits(x));
+        let (upper, lower) =
+            (|x: u32| f32::from_bits(x & 0xffff_0000), |x: u32| f32::from_bits(x << 16));
         each(|i| {
-            let (a0, b0) = (wide(a[i] << 16), wide(b[i] << 16));
-            let (a1, b1) = (wide(a[i] & 0xffff_0000), wide(b[i] & 0xffff_0000));
-            let first = flushed(Self::multiply_add(a1, b1, flushed(sum[i])));
-            flushed(Self::multiply_add(a0, b0, first))
+            let first = Self::multiply_add(upper(a[i]), upper(b[i]), sum[i]);
+            Self::multiply_add(lower(a[i]), lower(b[i]), first)
         })
     }
     #[inline(always)]

@@ -156,6 +156,24 @@ fn what_the_operator_allows_is_allowed_and_no_more() {
 }
 
 #[test]
+fn a_trusted_host_is_the_only_one() {
+    for (trusted, other) in [
+        ("http://127.0.0.1:11434/v1/embeddings", "http://127.0.0.2:11434/"),
+        ("http://[::1]:8080/v1/embeddings", "http://127.0.0.1:8080/"),
+        ("http://[::ffff:10.1.2.3]/", "http://10.1.2.4/"),
+        ("http://models.internal/v1/embeddings", "http://other.internal/"),
+    ] {
+        let guard = Guard::trusting(&Url::parse(trusted).unwrap());
+        assert!(guard.check(trusted).is_ok(), "{trusted}");
+        assert!(guard.check(other).is_err(), "{other}");
+    }
+    let named = Guard::trusting(&Url::parse("http://models.internal/").unwrap());
+    let private = || std::iter::once("10.0.0.1".parse().unwrap());
+    assert_eq!(named.check_resolved("models.internal", private()), Ok(()));
+    assert!(named.check_resolved("other.internal", private()).is_err());
+}
+
+#[test]
 fn one_private_answer_spoils_all() {
     let guard = Guard::new(&["10.1.0.0/16".to_owned(), "trusted.example".to_owned()]).unwrap();
     let ips =

@@ -93,7 +93,7 @@ impl LoopbackClient {
         let status = response.status();
         let text = response.text().await.map_err(lost)?;
         if !status.is_success() {
-            let body = super::text::cut(&text, 500);
+            let body = crate::text::shorten(&text, 500);
             return Err(LoopbackError::Refused {
                 path: path.to_owned(),
                 status: status.as_u16(),

@@ -1,4 +1,4 @@
-//! The one HTTP client that calls addresses which users entered: guarded, bounded, never redirected.
+//! The one HTTP client that calls other machines: guarded, bounded, never redirected.
 
 use std::error::Error;
 use std::io;
@@ -10,45 +10,62 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect;
 
-use crate::notify::address::{Guard, UrlError};
-
-/// More of an answer is not read.
-const BODY_LIMIT: usize = 64 * 1024;
+use crate::egress::address::{Guard, UrlError};
 
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be set up: {0}")]
 pub struct BuildError(String);
 
-/// A POST of JSON.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
-    pub(super) url: &'a str,
-    pub(super) headers: &'a [(&'static str, String)],
-    pub(super) body: &'a str,
+/// How long an exchange may take and how much of it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For the connection.
+    pub connect: Duration,
+    /// For the whole exchange, from the look-up of the name to the end of the body.
+    pub exchange: Duration,
+    /// More bytes of an answer are not read.
+    pub body_bytes: usize,
+    /// Connections kept open between exchanges; with none, every exchange resolves the name anew
+    /// and is judged anew.
+    pub idle_connections: usize,
 }
 
-/// What a receiver answered.
+/// A POST of JSON.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Besides `Content-Type`; names in lower case.
+    pub headers: &'a [(&'static str, String)],
+    /// The JSON.
+    pub body: &'a str,
+}
+
+/// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Response {
-    pub(super) status: u16,
+pub struct Response {
+    /// The status.
+    pub status: u16,
     /// The header `Retry-After` as it came.
-    pub(super) retry_after: Option<String>,
-    /// At most 64 KiB, and what had come when the deadline passed or the connection broke.
-    pub(super) body: String,
+    pub retry_after: Option<String>,
+    /// Up to the limit, and what had come when the deadline passed or the connection broke.
+    pub body: String,
 }
 
 /// Why there is no answer. Never holds the URL, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SendError {
+pub enum SendError {
+    /// It must not be called.
     #[error(transparent)]
     Url(#[from] UrlError),
-    #[error("the receiver's signing secret is unusable: {0}")]
-    Secret(String),
+    /// The deadline passed.
     #[error("no answer in time")]
     Timeout,
+    /// Nobody listens there, or the name has no address.
     #[error("no connection: {0}")]
     Connect(String),
+    /// Everything else.
     #[error("the exchange failed: {0}")]
     Exchange(String),
 }
@@ -60,18 +77,15 @@ pub(super) fn install_crypto_provider() {
 
 /// A client whose connections go only where the guard lets them.
 #[derive(Debug, Clone)]
-pub(super) struct GuardedClient {
+pub struct GuardedClient {
     client: reqwest::Client,
     guard: Arc<Guard>,
+    body_bytes: usize,
 }
 
 impl GuardedClient {
-    /// `deadline` holds for the whole exchange, from the look-up of the name to the end of the body.
-    pub(super) fn new(
-        guard: Guard,
-        connect_deadline: Duration,
-        deadline: Duration,
-    ) -> Result<Self, BuildError> {
+    /// A client that goes where `guard` lets it.
+    pub fn new(guard: Guard, limits: Limits) -> Result<Self, BuildError> {
         install_crypto_provider();
         let guard = Arc::new(guard);
         let make = |builder: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
@@ -80,9 +94,9 @@ impl GuardedClient {
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .referer(false)
-                .connect_timeout(connect_deadline)
-                .timeout(deadline)
-                .pool_max_idle_per_host(0) // every attempt resolves and is judged anew
+                .connect_timeout(limits.connect)
+                .timeout(limits.exchange)
+                .pool_max_idle_per_host(limits.idle_connections)
                 .user_agent(concat!("seamark/", env!("CARGO_PKG_VERSION")))
                 .build()
         };
@@ -90,15 +104,16 @@ impl GuardedClient {
             .or_else(|error| {
                 tracing::warn!(
                     error = %chain(&error),
-                    "no system CA certificates: https receivers cannot be reached; install ca-certificates"
+                    "no system CA certificates: https addresses cannot be reached; install ca-certificates"
                 );
                 make(|builder| builder.tls_certs_only([]))
             })
             .map_err(|error| BuildError(chain(&error)))?;
-        Ok(Self { client, guard })
+        Ok(Self { client, guard, body_bytes: limits.body_bytes })
     }
 
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Response, SendError> {
+    /// Makes one exchange. Any status is an answer.
+    pub async fn send(&self, request: Request<'_>) -> Result<Response, SendError> {
         let url = self.guard.check(request.url)?;
         let sent = self
             .client
@@ -110,7 +125,7 @@ impl GuardedClient {
         let mut answer = sent.map_err(|error| explain(&error.without_url()))?;
         let retry_after = answer.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = read_body(&mut answer).await;
+        let body = read_body(&mut answer, self.body_bytes).await;
         Ok(Response { status: answer.status().as_u16(), retry_after, body })
     }
 }
@@ -127,12 +142,12 @@ fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, SendError> {
 }
 
 /// The status is the answer; a body that breaks off or never ends does not undo it.
-async fn read_body(answer: &mut reqwest::Response) -> String {
+async fn read_body(answer: &mut reqwest::Response, limit: usize) -> String {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
-        let room = BODY_LIMIT - body.len();
+        let room = limit - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == BODY_LIMIT {
+        if body.len() == limit {
             break;
         }
     }

@@ -63,7 +63,7 @@ pub fn is_public(ip: IpAddr) -> bool {
 #[error("allow_private holds {0:?}; give a range such as 10.1.0.0/16, an address, or a host name")]
 pub struct AllowError(String);
 
-/// A receiver's URL that must not be called.
+/// A URL that must not be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It does not parse.
@@ -95,14 +95,14 @@ pub enum UrlError {
 
 /// Decides for URLs and addresses, by the blocklist and what the operator allows beyond it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Guard {
+pub struct Guard {
     networks: Vec<IpNet>,
     hosts: Vec<String>,
 }
 
 impl Guard {
     /// Allows each of `allow_private`: an address, a range in CIDR form, or a host name.
-    pub(super) fn new(allow_private: &[String]) -> Result<Self, AllowError> {
+    pub fn new(allow_private: &[String]) -> Result<Self, AllowError> {
         let mut guard = Self::default();
         for entry in allow_private {
             if let Ok(network) = entry.parse::<IpNet>() {
@@ -120,8 +120,20 @@ impl Guard {
         Ok(guard)
     }
 
-    /// Parses and judges a receiver's URL without resolving names: for when it is entered.
-    pub(super) fn check(&self, url: &str) -> Result<Url, UrlError> {
+    /// Allows the host of `url` and what it resolves to: for a URL of the settings.
+    pub fn trusting(url: &Url) -> Self {
+        let mut guard = Self::default();
+        match url.host() {
+            Some(Host::Ipv4(ip)) => guard.networks.push(IpAddr::from(ip).into()),
+            Some(Host::Ipv6(ip)) => guard.networks.push(IpAddr::from(ip).to_canonical().into()),
+            Some(Host::Domain(host)) => guard.hosts.push(bare(host).to_owned()),
+            None => {}
+        }
+        guard
+    }
+
+    /// Parses and judges a URL without resolving names: for when it is entered.
+    pub fn check(&self, url: &str) -> Result<Url, UrlError> {
         let url = Url::parse(url).map_err(|error| UrlError::Syntax(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(UrlError::Scheme(url.scheme().to_owned()));
