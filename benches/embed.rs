@@ -21,7 +21,7 @@ use candle_core::{DType, Device};
 use clap::Parser;
 use seamark::embed::{
     CandleEmbedder, Embedder, Manifest, PackedEmbedder, PackedOptions, Precision, Side, Text,
-    weights,
+    Threads, weights,
 };
 use serde::de::DeserializeOwned;
 use tokenizers::Tokenizer;
@@ -68,7 +68,8 @@ impl Model {
     }
 
     fn packed(&self, precision: Precision, isa: &str, threads: usize) -> PackedEmbedder {
-        let options = PackedOptions { precision, instructions: named(isa), threads };
+        let options =
+            PackedOptions { precision, instructions: named(isa), threads: Threads::new(threads) };
         PackedEmbedder::load(&self.manifest, &self.weights, options).expect("the model loads")
     }
 
@@ -89,7 +90,7 @@ impl Model {
             "bf16" => DType::BF16,
             _ => DType::F32,
         };
-        CandleEmbedder::load(&self.manifest, &self.weights, device, dtype, 0, threads)
+        CandleEmbedder::load(&self.manifest, &self.weights, device, dtype, 0, Threads::new(threads))
             .expect("the model loads")
     }
 

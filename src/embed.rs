@@ -18,6 +18,7 @@ mod packed;
 mod relative;
 mod rotary;
 mod service;
+mod threads;
 mod tokens;
 mod transformer;
 pub mod weights;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::backend::{Embedder, Precision, Side, Text};
+pub use self::backend::{Embedder, Lookups, Precision, Side, Text};
 pub use self::cache::CachedEmbedder;
 pub use self::candle::CandleEmbedder;
 pub use self::disk_cache::DiskCache;
@@ -37,6 +38,7 @@ pub use self::hashing::HashingEmbedder;
 pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
 pub use self::packed::{Instructions, PackedEmbedder, PackedOptions};
 pub use self::service::EmbedService;
+pub use self::threads::Threads;
 pub use self::weights::Progress;
 
 /// What makes the vectors.
@@ -101,6 +103,11 @@ pub struct Config {
     pub batch_tokens: usize,
     /// CPU threads of the model; 0 is one on each core.
     pub threads: usize,
+    /// How far the model's threads stand back for others, 0 to 19 as `nice` counts; so that ingest
+    /// and queries stay quick while texts are embedded.
+    pub nice: u8,
+    /// Whether each of the model's threads stays on a core of its own.
+    pub pin: bool,
     /// Memory for embeddings of texts seen lately, in MiB; 0 is none.
     pub cache_mib: usize,
     /// A folder that keeps all embeddings across runs; empty for none.
@@ -120,6 +127,8 @@ impl Default for Config {
             instructions: Instructions::Auto,
             batch_tokens: 0,
             threads: 0,
+            nice: 10,
+            pin: false,
             cache_mib: 64,
             disk_cache: PathBuf::new(),
             endpoint: EndpointConfig::default(),
@@ -135,12 +144,22 @@ impl Config {
             let detail = "\"cuda\" needs a build with --features cuda; use \"cpu\"".to_owned();
             problems.push(("device".to_owned(), detail));
         }
+        if self.nice > 19 {
+            problems.push(("nice".to_owned(), "must be between 0 and 19".to_owned()));
+        }
         if self.backend == BackendKind::Endpoint {
             let own = self.endpoint.problems();
             problems
                 .extend(own.into_iter().map(|(key, detail)| (format!("endpoint.{key}"), detail)));
         }
         problems
+    }
+}
+
+impl Config {
+    /// How the model's threads are to be.
+    fn threads(&self) -> Threads {
+        Threads { count: self.threads, nice: self.nice, pin: self.pin }
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use crate::app::embedder;
 use crate::cli::{print, progress, table};
 use crate::config::Config;
-use crate::embed::{Embedder, Manifest, Side, Text, weights};
+use crate::embed::{self, BackendKind, DeviceKind, Embedder, Manifest, Side, Text, weights};
 
 /// Commands on embedding models.
 #[derive(Debug, Subcommand)]
@@ -80,18 +80,18 @@ pub(super) fn run(config: &Config, command: &ModelCommand) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Texts of a few lengths, all different so that no cache helps.
+/// The configured embedder on texts of a few lengths, and on more and more threads.
 fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
     let mut own = config.embedding.clone();
     own.cache_mib = 0;
     own.disk_cache = std::path::PathBuf::new();
+    let time = Duration::from_secs_f64(seconds);
     let started = Instant::now();
     let embedder = embedder::open(&own, &progress::pull())?;
     let ready = started.elapsed();
     let mut rows = Vec::new();
     for words in [1, 10, 40, 150] {
-        let (batched, single) =
-            measure(embedder.as_ref(), words, Duration::from_secs_f64(seconds))?;
+        let (batched, single) = measure(embedder.as_ref(), words, time)?;
         rows.push(vec![
             words.to_string(),
             format!("{batched:.0}"),
@@ -100,6 +100,34 @@ fn bench(config: &Config, seconds: f64) -> anyhow::Result<()> {
     }
     print(&table::render(&["words", "texts/s in batches", "one text alone"], &rows, 0));
     print(&format!("ready after {:.2} s; digest {}", ready.as_secs_f64(), embedder.model_digest()));
+    drop(embedder);
+    if own.backend != BackendKind::Endpoint && own.device == DeviceKind::Cpu {
+        bench_threads(&own, time)?;
+    }
+    Ok(())
+}
+
+/// Which number of threads is worth it: the fewest that come within 3 % of the fastest.
+fn bench_threads(config: &embed::Config, time: Duration) -> anyhow::Result<()> {
+    let cores = std::thread::available_parallelism()?.get();
+    let mut counts: Vec<usize> =
+        std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < cores).collect();
+    counts.push(cores);
+    let mut rates = Vec::new();
+    for threads in counts {
+        let own = embed::Config { threads, ..config.clone() };
+        let embedder = embedder::open(&own, &|_| ())?;
+        rates.push((threads, measure(embedder.as_ref(), 40, time)?.0));
+    }
+    let row = |&(threads, rate): &(usize, f64)| {
+        vec![threads.to_string(), format!("{rate:.0}"), format!("{:.2}", rate / rates[0].1)]
+    };
+    let rows: Vec<Vec<String>> = rates.iter().map(row).collect();
+    print(&table::render(&["threads", "texts/s of 40 words", "times one thread"], &rows, 0));
+    let fastest = rates.iter().map(|r| r.1).fold(0.0, f64::max);
+    if let Some((threads, _)) = rates.iter().find(|r| r.1 >= 0.97 * fastest) {
+        print(&format!("best here: embedding.threads = {threads}"));
+    }
     Ok(())
 }
 

@@ -49,6 +49,15 @@ impl Precision {
     }
 }
 
+/// Texts that were looked for in a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lookups {
+    /// Found, or the same as another text of their call.
+    pub hits: u64,
+    /// Computed.
+    pub misses: u64,
+}
+
 /// Something that turns texts into unit vectors. Calls block; [`super::EmbedService`] is the
 /// asynchronous door.
 pub trait Embedder: Send + Sync {
@@ -63,6 +72,11 @@ pub trait Embedder: Send + Sync {
     fn prefix(&self, side: Side) -> &str {
         let _ = side;
         ""
+    }
+
+    /// How its cache has done since it was made; nothing without a cache.
+    fn lookups(&self) -> Lookups {
+        Lookups::default()
     }
 
     /// One unit vector for each text, in order. A text over the model's length is cut there.

@@ -1,11 +1,12 @@
 //! Exact duplicates are embedded once: a cache in memory, and one on disk for `replay`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::backend::{Embedder, Side, Text};
+use super::backend::{Embedder, Lookups, Side, Text};
 use super::disk_cache::DiskCache;
 use super::error::EmbedError;
 use crate::model::vector;
@@ -72,13 +73,16 @@ pub struct CachedEmbedder {
     inner: Arc<dyn Embedder>,
     memory: Mutex<MemoryCache>,
     disk: Option<Mutex<DiskCache>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl CachedEmbedder {
     /// Remembers up to `max_bytes` of embeddings in memory, and all of them in `disk` if given.
     pub fn new(inner: Arc<dyn Embedder>, max_bytes: usize, disk: Option<DiskCache>) -> Self {
         let memory = Mutex::new(MemoryCache::new(max_bytes, inner.dimension()));
-        Self { inner, memory, disk: disk.map(Mutex::new) }
+        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { inner, memory, disk: disk.map(Mutex::new), hits, misses }
     }
 
     fn known(&self, key: &Key) -> Option<Vec<f32>> {
@@ -124,6 +128,10 @@ impl Embedder for CachedEmbedder {
         self.inner.prefix(side)
     }
 
+    fn lookups(&self) -> Lookups {
+        Lookups { hits: self.hits.load(Relaxed), misses: self.misses.load(Relaxed) }
+    }
+
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let keys: Vec<Key> = texts.iter().map(|t| key(self.prefix(t.side), t.text)).collect();
         let mut found: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.known(key)).collect();
@@ -132,6 +140,8 @@ impl Embedder for CachedEmbedder {
             (0..texts.len()).filter(|&i| found[i].is_none() && seen.insert(keys[i])).collect();
         let made =
             if missing.is_empty() { HashMap::new() } else { self.make(texts, &keys, &missing)? };
+        self.hits.fetch_add((texts.len() - missing.len()) as u64, Relaxed);
+        self.misses.fetch_add(missing.len() as u64, Relaxed);
         let vectors = found.iter_mut().zip(&keys);
         Ok(vectors
             .map(|(found, key)| {

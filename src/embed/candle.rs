@@ -10,6 +10,7 @@ use super::device;
 use super::digest::digest;
 use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
+use super::threads::Threads;
 use super::tokens::Tokens;
 use super::weights::Weights;
 
@@ -28,15 +29,14 @@ impl CandleEmbedder {
     /// Loads the model of `manifest` from its checked files, to compute in `dtype`: f32, f16, or on
     /// a GPU bf16.
     ///
-    /// `batch_tokens` bounds texts × longest text of one forward pass, 0 is what suits the device;
-    /// `threads` is the number of CPU threads, 0 for one on each core.
+    /// `batch_tokens` bounds texts × longest text of one forward pass, 0 is what suits the device.
     pub fn load(
         manifest: &Manifest,
         weights: &Weights,
         device: Device,
         dtype: DType,
         batch_tokens: usize,
-        threads: usize,
+        threads: Threads,
     ) -> Result<Self, EmbedError> {
         if !device::supports(&device, dtype) {
             return Err(EmbedError::Precision {
@@ -50,11 +50,7 @@ impl CandleEmbedder {
         };
         let encoder = Encoder::load(manifest, weights, device, dtype)?;
         let tokens = Tokens::load(manifest, &weights.path("tokenizer.json"), encoder.vocabulary)?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("embed-{i}"))
-            .build()
-            .map_err(|e| EmbedError::Device { device: "cpu", problem: e.to_string() })?;
+        let pool = threads.pool()?;
         Ok(Self {
             encoder,
             tokens,

@@ -30,7 +30,7 @@ pub(super) fn open(
         PrecisionKind::Int8 => Precision::Int8,
     };
     if unfit.is_none() && precision != Precision::F16 {
-        let (instructions, threads) = (config.instructions, config.threads);
+        let (instructions, threads) = (config.instructions, config.threads());
         let options = PackedOptions { precision, instructions, threads };
         return Ok(Arc::new(PackedEmbedder::load(&manifest, &weights, options)?));
     }
@@ -50,7 +50,7 @@ pub(super) fn open(
         }
     };
     let device = device::open(config.device)?;
-    let (batch_tokens, threads) = (config.batch_tokens, config.threads);
+    let (batch_tokens, threads) = (config.batch_tokens, config.threads());
     let model = CandleEmbedder::load(&manifest, &weights, device, dtype, batch_tokens, threads)?;
     Ok(Arc::new(model))
 }

@@ -36,6 +36,7 @@ use super::backend::{Embedder, Precision, Side, Text};
 use super::digest::digest;
 use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
+use super::threads::Threads;
 use super::tokens::Tokens;
 use super::weights::Weights;
 
@@ -63,8 +64,8 @@ pub struct PackedOptions {
     pub precision: Precision,
     /// Of the processor.
     pub instructions: Instructions,
-    /// CPU threads; 0 for one on each core.
-    pub threads: usize,
+    /// Of the processor.
+    pub threads: Threads,
 }
 
 /// Texts from whose activations the ranges of bytes are learned.
@@ -103,11 +104,7 @@ impl PackedEmbedder {
         let samples = tokens.encode(&lines)?;
         let path = weights.path("model.safetensors");
         let model = Model::load(&path, &shape, &kernels, &reference, &samples)?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|i| format!("embed-{i}"))
-            .build()
-            .map_err(|e| EmbedError::Device { device: "cpu", problem: e.to_string() })?;
+        let pool = options.threads.pool()?;
         Ok(Self {
             model,
             kernels,

@@ -1,4 +1,4 @@
-//! The asynchronous door to an embedder: one thread owns the work, a bounded queue holds it back.
+//! The asynchronous door to an embedder: threads own the work, bounded queues hold it back.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::backend::{Embedder, Side, Text};
+use super::backend::{Embedder, Lookups, Side, Text};
 use super::error::EmbedError;
 
 enum Job {
@@ -14,24 +14,32 @@ enum Job {
     Stop(oneshot::Sender<()>),
 }
 
-/// A handle to the embedding thread; clones share it. The thread ends with the last handle, or
+/// Calls of at most so many texts do not wait behind the large ones.
+const SMALL: usize = 4;
+
+/// A handle to the embedding threads; clones share them. One thread takes the calls of a few texts
+/// each, which somebody may be waiting for, the other the rest. They end with the last handle, or
 /// with [`EmbedService::shutdown`].
 #[derive(Clone)]
 pub struct EmbedService {
-    jobs: mpsc::Sender<Job>,
+    small: mpsc::Sender<Job>,
+    large: mpsc::Sender<Job>,
     embedder: Arc<dyn Embedder>,
 }
 
 impl EmbedService {
-    /// Starts the thread. `queue` is how many calls may wait before the next one waits to queue.
+    /// Starts the threads. `queue` is how many calls may wait before the next one waits to queue.
     pub fn start(embedder: Arc<dyn Embedder>, queue: usize) -> Result<Self, EmbedError> {
-        let (jobs, receiver) = mpsc::channel(queue.max(1));
-        let worker = Arc::clone(&embedder);
-        thread::Builder::new()
-            .name("embed".to_owned())
-            .spawn(move || serve(worker.as_ref(), receiver))
-            .map_err(|e| EmbedError::Device { device: "cpu", problem: e.to_string() })?;
-        Ok(Self { jobs, embedder })
+        let lane = |name: &str| {
+            let (jobs, receiver) = mpsc::channel(queue.max(1));
+            let worker = Arc::clone(&embedder);
+            thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || serve(worker.as_ref(), receiver))
+                .map_err(|e| EmbedError::Device { device: "cpu", problem: e.to_string() })?;
+            Ok(jobs)
+        };
+        Ok(Self { small: lane("embed-small")?, large: lane("embed-large")?, embedder })
     }
 
     /// The length of every vector.
@@ -44,19 +52,27 @@ impl EmbedService {
         self.embedder.model_digest()
     }
 
+    /// See [`Embedder::lookups`].
+    pub fn lookups(&self) -> Lookups {
+        self.embedder.lookups()
+    }
+
     /// One unit vector for each text, in order. Waits for room in the queue first.
     pub async fn embed(&self, texts: Vec<(Side, String)>) -> Result<Vec<Vec<f32>>, EmbedError> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Job::Embed(texts, answer)).await.map_err(|_| EmbedError::Stopped)?;
+        let lane = if texts.len() <= SMALL { &self.small } else { &self.large };
+        lane.send(Job::Embed(texts, answer)).await.map_err(|_| EmbedError::Stopped)?;
         answered.await.map_err(|_| EmbedError::Stopped)?
     }
 
-    /// Finishes what was queued before this call, then ends the thread; later calls get
+    /// Finishes what was queued before this call, then ends the threads; later calls get
     /// [`EmbedError::Stopped`].
     pub async fn shutdown(&self) {
-        let (stopped, done) = oneshot::channel();
-        if self.jobs.send(Job::Stop(stopped)).await.is_ok() {
-            let _ = done.await;
+        for lane in [&self.small, &self.large] {
+            let (stopped, done) = oneshot::channel();
+            if lane.send(Job::Stop(stopped)).await.is_ok() {
+                let _ = done.await;
+            }
         }
     }
 }

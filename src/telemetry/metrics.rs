@@ -106,6 +106,10 @@ metrics! {
     embed_batch_duration: Histogram = Histogram::new(SECONDS), "seamark_embed_batch_duration_seconds";
     /// Texts embedded, or found in the cache.
     embed_texts: Counter = Counter::default(), "seamark_embed_texts";
+    /// Texts found in the embedder's cache, or the same as another of their batch.
+    embed_cache_hits: Counter = Counter::default(), "seamark_embed_cache_hits";
+    /// Texts that the embedder computed because its cache had them not.
+    embed_cache_misses: Counter = Counter::default(), "seamark_embed_cache_misses";
     /// Interactions that wait for their embeddings.
     embed_pending: Gauge = Gauge::default(), "seamark_embed_pending";
     /// Verdicts by result: stable, drift, insufficient data or uncalibrated.

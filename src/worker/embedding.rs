@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::embed::{EmbedError, EmbedService, Side};
+use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
 use crate::store::{Counter, EmbeddedText, PendingText};
 use crate::text::is_blank;
@@ -14,12 +14,23 @@ use crate::worker::driver::{Worker, WorkerError};
 pub struct EmbeddingWorker {
     context: Context,
     embedder: EmbedService,
+    /// Claimed while the batch before it was embedded.
+    next: Vec<PendingText>,
+    counted: Lookups,
 }
 
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
-        Self { context, embedder }
+        Self { context, embedder, next: Vec::new(), counted: Lookups::default() }
+    }
+
+    /// The next rows, which nobody else will take while the lease lasts.
+    async fn claim(&self) -> Result<Vec<PendingText>, WorkerError> {
+        let context = &self.context;
+        let (limit, lease) = (i64::from(context.config.embedding_batch), context.config.lease());
+        let now = context.now();
+        Ok(context.store.claim_pending(&context.holder, limit, now, lease).await?)
     }
 
     async fn embed(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, EmbedError> {
@@ -96,18 +107,22 @@ impl Worker for EmbeddingWorker {
     const NAME: &'static str = "embedding";
 
     async fn tick(&mut self) -> Result<bool, WorkerError> {
-        let context = &self.context;
-        let limit = i64::from(context.config.embedding_batch);
-        let lease = context.config.lease();
-        let batch =
-            context.store.claim_pending(&context.holder, limit, context.now(), lease).await?;
+        let batch = match std::mem::take(&mut self.next) {
+            none if none.is_empty() => self.claim().await?,
+            some => some,
+        };
         if batch.is_empty() {
             return Ok(false);
         }
         crate::fault::point("embedding.claimed");
         let started = Instant::now();
-        let rows = match self.embed_all(&batch).await {
-            Ok(rows) => rows,
+        // The store looks for the next batch while the model is at this one.
+        let (rows, next) = tokio::join!(self.embed_all(&batch), self.claim());
+        let rows = match rows.and_then(|rows| Ok((rows, next?))) {
+            Ok((rows, next)) => {
+                self.next = next;
+                rows
+            }
             Err(error) => {
                 self.release().await;
                 return Err(error);
@@ -121,6 +136,10 @@ impl Worker for EmbeddingWorker {
         self.count_blank(&batch).await?;
         let texts = rows.iter().flat_map(|row| [&row.query, &row.response]).flatten().count();
         context.metrics.embed_texts.inc_by(texts as u64);
+        let lookups = self.embedder.lookups();
+        context.metrics.embed_cache_hits.inc_by(lookups.hits - self.counted.hits);
+        context.metrics.embed_cache_misses.inc_by(lookups.misses - self.counted.misses);
+        self.counted = lookups;
         context.metrics.embed_batch_duration.observe(started.elapsed().as_secs_f64());
         context.wakers.evaluation.notify_one();
         context.wakers.reference.notify_one();
@@ -128,6 +147,7 @@ impl Worker for EmbeddingWorker {
     }
 
     async fn release(&mut self) {
+        self.next.clear();
         if let Err(error) = self.context.store.release_claims(&self.context.holder).await {
             tracing::warn!(%error, "could not give back claimed interactions; their lease will");
         }

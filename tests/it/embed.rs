@@ -17,7 +17,8 @@ use std::sync::Mutex;
 
 use candle_core::{DType, Device};
 use seamark::embed::{
-    CandleEmbedder, EmbedError, Embedder, HashingEmbedder, Manifest, Side, Text, weights as files,
+    CandleEmbedder, EmbedError, Embedder, HashingEmbedder, Manifest, Side, Text, Threads,
+    weights as files,
 };
 
 /// A tiny checkpoint of every family.
@@ -63,7 +64,7 @@ fn load_in(
 ) -> Result<CandleEmbedder, EmbedError> {
     let manifest = Manifest::find(name, models_dir)?;
     let weights = files::verify(&manifest, models_dir)?;
-    CandleEmbedder::load(&manifest, &weights, Device::Cpu, dtype, batch_tokens, 1)
+    CandleEmbedder::load(&manifest, &weights, Device::Cpu, dtype, batch_tokens, Threads::new(1))
 }
 
 /// `texts` as queries.
