@@ -88,7 +88,8 @@ impl Model {
         let dtype = match precision {
             "f16" => DType::F16,
             "bf16" => DType::BF16,
-            _ => DType::F32,
+            "f32" => DType::F32,
+            other => panic!("candle has no {other}: give --precision f32, f16 or bf16"),
         };
         CandleEmbedder::load(&self.manifest, &self.weights, device, dtype, 0, Threads::new(threads))
             .expect("the model loads")
@@ -158,7 +159,7 @@ fn row(options: &Options, texts: &[String]) {
         "wall_s": wall,
         "cpu_s": cpu,
         "p50_ms": millis[millis.len() / 2],
-        "p99_ms": millis[millis.len() * 99 / 100],
+        "p99_ms": millis[millis.len() * 99 / 100 - 1],
         "peak_rss_mib": peak,
         "cold_s": cold,
         "note": "",

@@ -3,6 +3,9 @@
 //! `cargo bench --bench ingest` measures SQLite in a temp folder, and Postgres too when
 //! `SEAMARK_BENCH_DATABASE_URL` names a database that may be filled. The daemon runs in this
 //! process with the hashing embedder, so that embedding competes as little as possible.
+//!
+//! A second table shows what the real model does to others: twenty times two requests a second while it works
+//! through a backlog on every core, its threads placed in different ways.
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
@@ -30,6 +33,74 @@ fn main() {
         Some(url) => runtime.block_on(bench("postgres", url)),
         None => println!("SEAMARK_BENCH_DATABASE_URL is not set: Postgres was not measured"),
     }
+    println!("\n| embedder | threads | POST p50 ms | p99 ms | GET p50 ms | p99 ms | texts/s |");
+    println!("|---|---|---|---|---|---|---|");
+    for (threads, nice, pin, backlog) in [
+        ("idle", 0, false, 0),
+        ("like any others", 0, false, BACKLOG),
+        ("nice 10", 10, false, BACKLOG),
+        ("pinned", 0, true, BACKLOG),
+        ("nice 10, pinned", 10, true, BACKLOG),
+    ] {
+        runtime.block_on(responsiveness(threads, nice, pin, backlog));
+    }
+}
+
+/// Interactions that wait for their embeddings: some twenty seconds of work on two cores.
+const BACKLOG: usize = 5000;
+
+async fn responsiveness(name: &str, nice: u8, pin: bool, backlog: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.server.bind = "127.0.0.1:0".parse().unwrap();
+    config.store.url = format!("sqlite://{}/bench.db", folder.path().display());
+    config.embedding.models_dir = concat!(env!("CARGO_MANIFEST_DIR"), "/models").into();
+    config.embedding.cache_mib = 0;
+    (config.embedding.nice, config.embedding.pin) = (nice, pin);
+    let daemon = Daemon::start(config, Launch::default()).await.unwrap();
+    let client = LoopbackClient::new(daemon.address, daemon.first_key.clone()).unwrap();
+    for first in (0..backlog).step_by(500) {
+        let body: Vec<Value> = (first..first + 500).map(interaction).collect();
+        client.post("/v1/interactions", &json!(body)).await.unwrap();
+    }
+    let (mut posts, mut gets) = (Vec::new(), Vec::new());
+    let mut beat = tokio::time::interval(Duration::from_millis(50));
+    let start = Instant::now();
+    let metrics = format!("http://{}/metrics", daemon.address);
+    let key = daemon.first_key.clone().unwrap();
+    let texts = embedded(&metrics, &key).await;
+    for i in 0..200 {
+        let due = beat.tick().await;
+        let body = json!([interaction(1_000_000 + i)]);
+        client.post("/v1/interactions", &body).await.unwrap();
+        posts.push(due.elapsed().as_secs_f64() * 1000.0);
+        let before = Instant::now();
+        client.get("/v1/monitors").await.unwrap();
+        gets.push(before.elapsed().as_secs_f64() * 1000.0);
+    }
+    let rate = (embedded(&metrics, &key).await - texts) / start.elapsed().as_secs_f64();
+    let at = |times: &mut Vec<f64>, share: f64| {
+        times.sort_by(f64::total_cmp);
+        times[((times.len() - 1) as f64 * share) as usize]
+    };
+    let (state, threads) = if backlog == 0 { ("idle", "-") } else { ("saturated", name) };
+    println!(
+        "| {state} | {threads} | {:.1} | {:.1} | {:.1} | {:.1} | {rate:.0} |",
+        at(&mut posts, 0.5),
+        at(&mut posts, 0.99),
+        at(&mut gets, 0.5),
+        at(&mut gets, 0.99),
+    );
+    daemon.stop().await;
+}
+
+/// Texts embedded so far.
+#[expect(clippy::disallowed_methods, reason = "a request to the bench's own daemon")]
+async fn embedded(metrics: &str, key: &str) -> f64 {
+    let request = reqwest::Client::new().get(metrics).bearer_auth(key);
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("seamark_embed_texts_total "));
+    line.and_then(|count| count.parse().ok()).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the bench's own setting, not the program's")]

@@ -106,7 +106,7 @@ pub struct Config {
     /// How far the model's threads stand back for others, 0 to 19 as `nice` counts; so that ingest
     /// and queries stay quick while texts are embedded.
     pub nice: u8,
-    /// Whether each of the model's threads stays on a core of its own.
+    /// Whether each of the model's threads keeps to one processor, as Linux counts them.
     pub pin: bool,
     /// Memory for embeddings of texts seen lately, in MiB; 0 is none.
     pub cache_mib: usize,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::packed::Instructions;
+
 /// A failure of an embedder, its weights or its caches.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
@@ -101,6 +103,14 @@ pub enum EmbedError {
         precision: &'static str,
         /// The device's name.
         device: &'static str,
+    },
+    /// The processor is not of the kind the settings name.
+    #[error(
+        "this processor has not all instructions of {instructions:?}; set embedding.instructions to \"auto\""
+    )]
+    Instructions {
+        /// What was asked for.
+        instructions: Instructions,
     },
     /// The forward pass failed.
     #[error("embedding failed: {0}")]

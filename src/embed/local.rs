@@ -21,6 +21,9 @@ pub(super) fn open(
     let weights = weights::pull(&manifest, &config.models_dir, progress)?;
     progress(Progress::Stage("loading the model"));
     let unfit = unfit(config, &weights);
+    if let Some(reason) = &unfit {
+        tracing::info!(model = manifest.name, reason, "candle runs the model");
+    }
     let precision = match config.precision {
         PrecisionKind::Auto if config.device == DeviceKind::Cuda => Precision::Bf16,
         PrecisionKind::Auto if unfit.is_none() => Precision::Int8,
@@ -50,9 +53,18 @@ pub(super) fn open(
         }
     };
     let device = device::open(config.device)?;
-    let (batch_tokens, threads) = (config.batch_tokens, config.threads());
-    let model = CandleEmbedder::load(&manifest, &weights, device, dtype, batch_tokens, threads)?;
-    Ok(Arc::new(model))
+    let load = |dtype| {
+        let (device, batch_tokens) = (device.clone(), config.batch_tokens);
+        let threads = config.threads();
+        CandleEmbedder::load(&manifest, &weights, device, dtype, batch_tokens, threads)
+    };
+    let model = match load(dtype) {
+        Err(EmbedError::Precision { .. }) if config.precision == PrecisionKind::Auto => {
+            load(DType::F32)
+        }
+        other => other,
+    };
+    Ok(Arc::new(model?))
 }
 
 /// Why the packed encoder is not for this model and these settings.

@@ -25,7 +25,8 @@ mod words;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::ThreadPool;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use sha2::{Digest, Sha256};
 
 use self::forward::{Packed, Scratch};
 use self::kernels::Kernels;
@@ -38,13 +39,24 @@ use super::error::EmbedError;
 use super::manifest::{Manifest, Pooling};
 use super::threads::Threads;
 use super::tokens::Tokens;
-use super::weights::Weights;
+use super::weights::{Weights, hex};
 
 pub use self::kernels::Instructions;
 
-/// Tokens of one forward pass, unless a single text is longer. What a pass keeps then stays in a
-/// core's second cache, and the weights are read often enough from the third.
-const PASS: usize = 128;
+/// So few texts are embedded by the thread that asks: they neither wake the pool nor wait behind
+/// what it has to do.
+const SMALL: usize = 4;
+
+/// Tokens of one forward pass, unless a single text is longer: enough that reading the weights,
+/// which do not fit a core's caches, is spread over many rows. So the measured best grows with the
+/// size of a number.
+fn tokens_of_pass(number: Number) -> usize {
+    match number {
+        Number::F32 => 512,
+        Number::Bf16 => 256,
+        Number::Int8 => 128,
+    }
+}
 
 /// A model of the BERT family in memory, its weights laid out for the processor.
 pub struct PackedEmbedder {
@@ -66,6 +78,22 @@ pub struct PackedOptions {
     pub instructions: Instructions,
     /// Of the processor.
     pub threads: Threads,
+}
+
+/// Of everything that turns weights into vectors in less than f32; counted up when it changes.
+const VERSION: u32 = 1;
+
+/// What the digest says of a precision.
+fn arithmetic(precision: Precision) -> String {
+    let name = precision.name();
+    match precision {
+        Precision::Int8 => {
+            let samples = hex(&Sha256::digest(SAMPLES));
+            format!("{name}, packed {VERSION}, samples {samples}")
+        }
+        Precision::Bf16 => format!("{name}, packed {VERSION}"),
+        Precision::F32 | Precision::F16 => name.to_owned(),
+    }
 }
 
 /// Texts from whose activations the ranges of bytes are learned.
@@ -105,6 +133,8 @@ impl PackedEmbedder {
         let path = weights.path("model.safetensors");
         let model = Model::load(&path, &shape, &kernels, &reference, &samples)?;
         let pool = options.threads.pool()?;
+        let (instructions, precision) = (kernels.instructions, options.precision);
+        tracing::info!(model = manifest.name, ?instructions, ?precision, "packed encoder loaded");
         Ok(Self {
             model,
             kernels,
@@ -112,13 +142,8 @@ impl PackedEmbedder {
             pool,
             idle: Mutex::new(Vec::new()),
             pooling: manifest.pooling,
-            digest: digest(manifest, weights, options.precision.name()),
+            digest: digest(manifest, weights, &arithmetic(options.precision)),
         })
-    }
-
-    /// The instructions in use.
-    pub fn instructions(&self) -> Instructions {
-        self.kernels.instructions
     }
 
     /// Operations a second (a multiply-add is two) that one thread reaches in matrix products whose
@@ -137,12 +162,13 @@ impl PackedEmbedder {
     }
 
     /// The unit vectors of `texts`, in order, in one pass.
-    fn pass(&self, texts: &[&[u32]]) -> Vec<Vec<f32>> {
+    fn pass(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let packed = Packed::of(texts);
         let lock = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = lock().pop();
+        let most = tokens_of_pass(self.kernels.number);
         let mut scratch =
-            idle.unwrap_or_else(|| Scratch::new(&self.model.shape, PASS, &self.kernels));
+            idle.unwrap_or_else(|| Scratch::new(&self.model.shape, most, &self.kernels));
         let hidden = self.model.forward(&packed, &mut scratch, &self.kernels);
         let mut rest = hidden;
         let vectors = texts.iter().map(|text| {
@@ -155,24 +181,26 @@ impl PackedEmbedder {
         vectors
     }
 
-    fn embed_ids(&self, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    fn embed_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(ids[i].len()));
-        let passes = passes(&order, |i| ids[i].len());
+        let most = tokens_of_pass(self.kernels.number);
+        let passes = passes(&order, most, |i| ids[i].len());
         let run = |members: &&[usize]| {
             let texts: Vec<&[u32]> = members.iter().map(|&i| ids[i].as_slice()).collect();
             self.pass(&texts)
         };
-        let made: Vec<Vec<Vec<f32>>> = if passes.len() <= 1 {
+        let made: Result<Vec<Vec<Vec<f32>>>, EmbedError> = if ids.len() <= SMALL {
             passes.iter().map(run).collect()
         } else {
-            self.pool.install(|| passes.par_iter().map(run).collect())
+            // One by one: the long texts come first, and halves would not be equal.
+            self.pool.install(|| passes.par_iter().with_max_len(1).map(run).collect())
         };
         let mut vectors = vec![Vec::new(); ids.len()];
-        for (&i, vector) in order.iter().zip(made.into_iter().flatten()) {
+        for (&i, vector) in order.iter().zip(made?.into_iter().flatten()) {
             vectors[i] = vector;
         }
-        vectors
+        Ok(vectors)
     }
 }
 
@@ -190,21 +218,20 @@ impl Embedder for PackedEmbedder {
     }
 
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        // A single text is not worth waking a thread for.
-        let ids = match texts {
-            [_] => self.tokens.encode(texts)?,
-            _ => self.pool.install(|| self.tokens.encode(texts))?,
-        };
-        Ok(self.embed_ids(&ids))
+        if texts.len() <= SMALL {
+            return self.embed_ids(&self.tokens.encode_here(texts)?);
+        }
+        let ids = self.pool.install(|| self.tokens.encode(texts))?;
+        self.embed_ids(&ids)
     }
 }
 
-/// Runs of `order` of at most [`PASS`] tokens together, or of one text.
-fn passes(order: &[usize], length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
+/// Runs of `order` of at most `most` tokens together, or of one text.
+fn passes(order: &[usize], most: usize, length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
     let mut all = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (at, &i) in order.iter().enumerate() {
-        if at > start && tokens + length(i) > PASS {
+        if at > start && tokens + length(i) > most {
             all.push(&order[start..at]);
             (start, tokens) = (at, 0);
         }
@@ -217,26 +244,23 @@ fn passes(order: &[usize], length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
 }
 
 /// One unit vector from the vectors of a text's tokens.
-fn pool_tokens(tokens: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
+fn pool_tokens(tokens: &[f32], hidden: usize, pooling: Pooling) -> Result<Vec<f32>, EmbedError> {
     let mut vector = tokens[..hidden].to_vec();
     if pooling == Pooling::Mean {
         for token in tokens.chunks_exact(hidden).skip(1) {
             vector.iter_mut().zip(token).for_each(|(sum, x)| *sum += x);
         }
     }
-    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if !norm.is_normal() {
+        return Err(EmbedError::Inference("the model's vector has no direction".to_owned()));
+    }
     vector.iter_mut().for_each(|x| *x /= norm);
-    vector
+    Ok(vector)
 }
 
 fn find(instructions: Instructions, number: Number) -> Result<Kernels, EmbedError> {
-    Kernels::find(instructions, number).ok_or_else(|| EmbedError::Device {
-        device: "cpu",
-        problem: format!(
-            "it lacks the instructions {} needs for {number:?}; use \"auto\"",
-            format!("{instructions:?}").to_lowercase()
-        ),
-    })
+    Kernels::find(instructions, number).ok_or(EmbedError::Instructions { instructions })
 }
 
 /// The model's sizes, held against its manifest.
@@ -245,6 +269,15 @@ fn shape(manifest: &Manifest, weights: &Weights) -> Result<Shape, EmbedError> {
     let config = std::fs::read_to_string(&path).map_err(EmbedError::io("read", &path))?;
     let shape = Shape::of(&config)
         .map_err(|problem| EmbedError::Weights { path: path.clone(), problem })?;
+    if shape.model_type != manifest.architecture {
+        return Err(EmbedError::Manifest {
+            manifest: manifest.name.clone(),
+            problem: format!(
+                "architecture is {:?}, config.json says {:?}",
+                manifest.architecture, shape.model_type
+            ),
+        });
+    }
     if shape.hidden != manifest.dimension {
         return Err(EmbedError::Dimension { wanted: manifest.dimension, found: shape.hidden });
     }

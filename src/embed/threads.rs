@@ -9,9 +9,10 @@ use super::error::EmbedError;
 pub struct Threads {
     /// 0 for one on each core.
     pub count: usize,
-    /// Added to the process's own niceness.
+    /// Added to the process's own niceness; on Linux.
     pub nice: u8,
-    /// The first thread on the first core that the process may use, and so on.
+    /// The first thread on the first processor that the process may use, and so on; on Linux. Where
+    /// two processors share a core, that may put two threads on one.
     pub pin: bool,
 }
 

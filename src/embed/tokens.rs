@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::backend::Text;
 use super::error::EmbedError;
@@ -23,9 +23,11 @@ impl Tokens {
     ) -> Result<Self, EmbedError> {
         let unusable = |problem: String| EmbedError::Weights { path: path.to_owned(), problem };
         let mut tokenizer = Tokenizer::from_file(path).map_err(|e| unusable(e.to_string()))?;
-        let size = tokenizer.get_vocab_size(true);
-        if size > vocabulary {
-            return Err(unusable(format!("it has {size} tokens, the model {vocabulary}")));
+        let ids = tokenizer.get_vocab(true).into_values();
+        if let Some(id) = ids.max().filter(|&id| id as usize >= vocabulary) {
+            return Err(unusable(format!(
+                "it has a token {id}, the model only {vocabulary} tokens"
+            )));
         }
         // The file's own cut and padding are those of its makers' training runs.
         let cut = TruncationParams { max_length: manifest.max_tokens, ..Default::default() };
@@ -47,6 +49,26 @@ impl Tokens {
             .tokenizer
             .encode_batch_fast::<String>(inputs, true)
             .map_err(|e| EmbedError::Inference(format!("tokenizing: {e}")))?;
-        Ok(encodings.iter().map(|encoding| encoding.get_ids().to_vec()).collect())
+        encodings.iter().map(ids).collect()
+    }
+
+    /// The same by the thread that asks, for a few texts.
+    pub(super) fn encode_here(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<u32>>, EmbedError> {
+        let one = |t: &Text<'_>| {
+            let input = [self.prefix(t.side), t.text].concat();
+            let encoding = self
+                .tokenizer
+                .encode_fast(input, true)
+                .map_err(|e| EmbedError::Inference(format!("tokenizing: {e}")))?;
+            ids(&encoding)
+        };
+        texts.iter().map(one).collect()
+    }
+}
+
+fn ids(encoding: &Encoding) -> Result<Vec<u32>, EmbedError> {
+    match encoding.get_ids() {
+        [] => Err(EmbedError::Inference("a text has no tokens".to_owned())),
+        some => Ok(some.to_vec()),
     }
 }

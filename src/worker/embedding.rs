@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::clock::Timestamp;
 use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
 use crate::store::{Counter, EmbeddedText, PendingText};
@@ -14,22 +15,41 @@ use crate::worker::driver::{Worker, WorkerError};
 pub struct EmbeddingWorker {
     context: Context,
     embedder: EmbedService,
-    /// Claimed while the batch before it was embedded.
-    next: Vec<PendingText>,
+    /// Claimed while the batch before it was embedded, and when.
+    next: Option<(Timestamp, Vec<PendingText>)>,
     counted: Lookups,
 }
 
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
-        Self { context, embedder, next: Vec::new(), counted: Lookups::default() }
+        Self { context, embedder, next: None, counted: Lookups::default() }
+    }
+
+    /// What was claimed ahead, else the next rows.
+    ///
+    /// Rows claimed long ago are given back first: their lease could end while they are embedded,
+    /// and the look ahead would then claim them a second time and make the first claim void.
+    async fn batch(&mut self) -> Result<Vec<PendingText>, WorkerError> {
+        let (now, half) = (self.context.now(), self.context.config.lease() / 2);
+        match self.next.take() {
+            Some((since, rows)) if now < since.plus(half) => return Ok(rows),
+            Some(_) => self.context.store.release_claims(&self.context.holder).await?,
+            None => {}
+        }
+        self.claim(now).await
+    }
+
+    async fn write(&self, rows: &[EmbeddedText]) -> Result<(), WorkerError> {
+        let digest = self.embedder.model_digest();
+        self.context.store.complete_embeddings(rows, digest).await?;
+        Ok(())
     }
 
     /// The next rows, which nobody else will take while the lease lasts.
-    async fn claim(&self) -> Result<Vec<PendingText>, WorkerError> {
+    async fn claim(&self, now: Timestamp) -> Result<Vec<PendingText>, WorkerError> {
         let context = &self.context;
         let (limit, lease) = (i64::from(context.config.embedding_batch), context.config.lease());
-        let now = context.now();
         Ok(context.store.claim_pending(&context.holder, limit, now, lease).await?)
     }
 
@@ -107,32 +127,31 @@ impl Worker for EmbeddingWorker {
     const NAME: &'static str = "embedding";
 
     async fn tick(&mut self) -> Result<bool, WorkerError> {
-        let batch = match std::mem::take(&mut self.next) {
-            none if none.is_empty() => self.claim().await?,
-            some => some,
-        };
+        let batch = self.batch().await?;
         if batch.is_empty() {
             return Ok(false);
         }
         crate::fault::point("embedding.claimed");
         let started = Instant::now();
         // The store looks for the next batch while the model is at this one.
-        let (rows, next) = tokio::join!(self.embed_all(&batch), self.claim());
-        let rows = match rows.and_then(|rows| Ok((rows, next?))) {
-            Ok((rows, next)) => {
-                self.next = next;
-                rows
-            }
+        let now = self.context.now();
+        let (rows, next) = tokio::join!(self.embed_all(&batch), self.claim(now));
+        crate::fault::point("embedding.before_write");
+        let written = match rows {
+            Ok(rows) => self.write(&rows).await.map(|()| rows),
+            Err(error) => Err(error),
+        };
+        let rows = match written {
+            Ok(rows) => rows,
             Err(error) => {
                 self.release().await;
                 return Err(error);
             }
         };
-        let context = &self.context;
-        crate::fault::point("embedding.before_write");
-        let digest = self.embedder.model_digest();
-        context.store.complete_embeddings(&rows, digest).await?;
         crate::fault::point("embedding.after_write");
+        // A failed look ahead costs nothing: the next tick looks again, and fails if it must.
+        self.next = next.ok().filter(|rows| !rows.is_empty()).map(|rows| (now, rows));
+        let context = &self.context;
         self.count_blank(&batch).await?;
         let texts = rows.iter().flat_map(|row| [&row.query, &row.response]).flatten().count();
         context.metrics.embed_texts.inc_by(texts as u64);
@@ -147,7 +166,7 @@ impl Worker for EmbeddingWorker {
     }
 
     async fn release(&mut self) {
-        self.next.clear();
+        self.next = None;
         if let Err(error) = self.context.store.release_claims(&self.context.holder).await {
             tracing::warn!(%error, "could not give back claimed interactions; their lease will");
         }

@@ -11,6 +11,7 @@ mod detect;
 mod embed;
 mod golden;
 mod layering;
+mod lookahead;
 mod notify;
 mod outage;
 mod pg;

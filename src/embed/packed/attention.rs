@@ -97,7 +97,8 @@ impl<S: Simd, const ROUGH: bool> HeadOf<S, ROUGH> {
                 unsafe {
                     let to = self.keys.add(token / width * width * self.head);
                     let to = to.add(d * width + token % width);
-                    let from = self.k.add(token * self.stride + d);
+                    // Beyond the text, where nothing is read, it may point anywhere.
+                    let from = self.k.wrapping_add(token * self.stride + d);
                     let there = self.tokens.saturating_sub(token).min(LANES);
                     if there == LANES {
                         S::transpose(from, self.stride, to, width);
@@ -194,7 +195,7 @@ impl<S: Simd, const ROUGH: bool> HeadOf<S, ROUGH> {
             let largest = S::splat(S::largest(largest));
             let mut sum = S::splat(0.0);
             for i in (0..self.padded).step_by(LANES) {
-                // What pads the row comes to 2⁻¹²⁶, lost in a sum that holds 2⁰.
+                // What pads the row comes to 2⁻¹²⁵, lost in a sum that holds 2⁰.
                 let e = exp2::<S, ROUGH>(S::sub(S::load(x.add(i)), largest));
                 sum = S::add(sum, e);
                 S::store(x.add(i), e);

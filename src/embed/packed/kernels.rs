@@ -19,7 +19,8 @@ pub enum Instructions {
     Avx512,
     /// 256-bit vectors with fused multiply-adds, and VNNI where there is a 256-bit form of it.
     Avx2,
-    /// What every processor of the architecture has: SSE2 on x86-64, NEON on ARM.
+    /// What the compiler makes of plain code, for any processor; on x86-64 with fused multiply-adds
+    /// where there are any.
     Plain,
 }
 
@@ -51,6 +52,10 @@ impl Kernels {
             Instructions::Avx512 => x86::avx512(number),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => x86::avx2(number),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Plain if is_x86_feature_detected!("fma") => {
+                Some(by_number!(fused, number))
+            }
             Instructions::Plain => Some(by_number!(plain_kernels, number)),
             #[cfg(not(target_arch = "x86_64"))]
             _ => None,
@@ -169,6 +174,14 @@ mod twin {
     kernels!(f32, simd::plain::Plain<true>, Plain, F32);
     kernels!(bf16, simd::plain::Plain<true>, Plain, Bf16);
     kernels!(int8, simd::plain::Plain<true>, Plain, Int8);
+}
+
+/// The plain code, compiled for processors that have fused multiply-adds.
+#[cfg(target_arch = "x86_64")]
+mod fused {
+    kernels!(f32, simd::plain::Plain<true>, Plain, F32, "fma");
+    kernels!(bf16, simd::plain::Plain<true>, Plain, Bf16, "fma");
+    kernels!(int8, simd::plain::Plain<true>, Plain, Int8, "fma");
 }
 
 mod plain_kernels {

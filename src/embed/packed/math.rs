@@ -8,8 +8,8 @@
 
 use super::simd::Simd;
 
-/// 2ˣ for x ≤ 127, to two units in the last place, or to 3 · 10⁻⁶ where `ROUGH`; below −126 it is
-/// 2⁻¹²⁶.
+/// 2ˣ for x ≤ 127, to two units in the last place, or to 3 · 10⁻⁶ where `ROUGH`; below −125 it is
+/// 2⁻¹²⁵.
 ///
 /// x = n + r with |r| ≤ ½, and 2ʳ by a polynomial fitted to the least largest relative error.
 #[inline(always)]
@@ -27,7 +27,7 @@ pub(super) unsafe fn exp2<S: Simd, const ROUGH: bool>(x: S::F) -> S::F {
         [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
     // SAFETY: the caller keeps the contract of `Simd`.
     unsafe {
-        let x = S::max(x, S::splat(-126.0));
+        let x = S::max(x, S::splat(-125.0));
         let n = S::round(x);
         let r = S::sub(x, n);
         let p = if ROUGH { polynomial::<S>(&COARSE, r) } else { polynomial::<S>(&FINE, r) };

@@ -67,7 +67,7 @@ impl Model {
             positions: file.positions()?,
             embeddings: file.norm("embeddings.LayerNorm")?,
             tokens: file.tokens()?,
-            layers: Vec::with_capacity(shape.layers),
+            layers: Vec::new(),
         };
         let mut calibration = (kernels.number == Number::Int8).then(|| {
             let texts: Vec<&[u32]> = samples.iter().map(Vec::as_slice).collect();
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         let Shape { positions, hidden, first_position, .. } = *self.shape;
         let name = "embeddings.position_embeddings.weight";
         let mut all = self.tensors.read(name, &[positions, hidden])?;
-        all.drain(..first_position * hidden);
+        all.drain(..(first_position * hidden).min(all.len()));
         if self.shape.family == Family::Bert {
             let types =
                 self.tensors.first_row("embeddings.token_type_embeddings.weight", hidden)?;

@@ -69,7 +69,7 @@ impl Panels {
     ) -> Self {
         let columns = bias.len();
         let depth = weights.len() / columns;
-        debug_assert!(columns.is_multiple_of(16) && depth.is_multiple_of(16));
+        assert!(columns.is_multiple_of(16) && depth.is_multiple_of(16));
         let mut panels = Self {
             number,
             columns,

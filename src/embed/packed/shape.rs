@@ -41,6 +41,7 @@ pub(super) enum Family {
 /// The sizes of an encoder.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shape {
+    pub(super) model_type: String,
     pub(super) family: Family,
     /// Width of a token's vector.
     pub(super) hidden: usize,
@@ -70,7 +71,7 @@ impl Shape {
         let (family, first_position) = match keys.model_type.as_str() {
             "bert" => (Family::Bert, 0),
             "distilbert" => (Family::DistilBert, 0),
-            "xlm-roberta" => (Family::Bert, keys.pad_token_id + 1),
+            "xlm-roberta" => (Family::Bert, keys.pad_token_id.saturating_add(1)),
             other => return Err(format!("model_type is {other:?}")),
         };
         if keys.hidden_act != "gelu" {
@@ -90,6 +91,7 @@ impl Shape {
             }
         }
         Ok(Self {
+            model_type: keys.model_type,
             family,
             hidden: keys.hidden_size,
             layers: keys.num_hidden_layers,

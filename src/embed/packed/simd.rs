@@ -61,7 +61,7 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn dot_bf16(sum: Self::F, a: Self::I, b: Self::I) -> Self::F;
     /// The nearest f32 of sixteen i32.
     unsafe fn to_f32(x: Self::I) -> Self::F;
-    /// The nearest integers, halves to even, held to 0..=255, as sixteen bytes.
+    /// The nearest integers, halves to even, held to 0..=255, as sixteen bytes; for |x| < 2¹⁵.
     unsafe fn store_bytes(to: *mut u8, x: Self::F);
     /// The nearest bf16, halves to even, as sixteen of two bytes; zero below 2⁻¹²⁶.
     unsafe fn store_bf16(to: *mut u16, x: Self::F);

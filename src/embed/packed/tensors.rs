@@ -56,8 +56,9 @@ impl Tensors {
 
     /// The first row, `width` long, of the matrix `name`.
     pub(super) fn first_row(&self, name: &str, width: usize) -> Result<Vec<f32>, EmbedError> {
-        let rows = self.file.get(&format!("{}{name}", self.prefix)).map(|view| view.shape()[0]);
-        let mut all = self.read(name, &[rows.unwrap_or(1), width])?;
+        let view = self.file.get(&format!("{}{name}", self.prefix)).ok();
+        let rows = view.and_then(|view| view.shape().first().copied()).unwrap_or(1);
+        let mut all = self.read(name, &[rows, width])?;
         all.truncate(width);
         Ok(all)
     }

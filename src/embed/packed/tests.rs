@@ -297,9 +297,10 @@ fn the_functions_keep_their_errors() {
         let exact = f64::from(x) * normal(f64::from(x));
         assert!((one(gelu::<Twin>, x) - exact).abs() < 1e-6, "{x}");
         let rough = (one(gelu_rough::<Twin>, x) - exact).abs();
-        assert!(rough < 3.3e-5 * f64::from(x.abs()).max(1.0), "{x}: {rough}");
+        let bound = if x.abs() < 4.0 { 3e-5 } else { 3e-5 * f64::from(x.abs()) };
+        assert!(rough < bound, "{x}: {rough}");
     }
-    assert!(one(exp2::<Twin, false>, -200.0) < 2e-38);
+    assert!(one(exp2::<Twin, false>, -200.0) < 3e-38);
 }
 
 #[test]

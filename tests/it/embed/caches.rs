@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use seamark::embed::{CachedEmbedder, DiskCache, EmbedError, Embedder, Side, Text};
+use seamark::embed::{CachedEmbedder, DiskCache, EmbedError, Embedder, Lookups, Side, Text};
 use seamark::model::vector;
 
 use super::{Noted, queries};
@@ -35,6 +35,7 @@ fn a_text_is_embedded_once_within_a_call_and_across_calls() {
     let second = cached.embed(&queries(&["c d", "e f"])).unwrap();
     assert_eq!(noted.take(), ["e f"]);
     assert_eq!(second[0], first[1]);
+    assert_eq!(cached.lookups(), Lookups { hits: 2, misses: 3 });
 }
 
 #[test]

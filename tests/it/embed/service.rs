@@ -1,10 +1,10 @@
-//! The embedding thread: answers in order, holds back, survives a panic, stops cleanly.
+//! The embedding threads: answer in order, hold back, survive a panic, stop cleanly.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use seamark::embed::{EmbedError, EmbedService, Embedder, HashingEmbedder, Side};
+use seamark::embed::{EmbedError, EmbedService, Embedder, HashingEmbedder, Side, Text};
 
 use super::{Noted, queries};
 
@@ -65,4 +65,39 @@ async fn a_call_that_nobody_awaits_any_more_is_not_computed() {
     assert_eq!(kept.await.unwrap().len(), 1);
     service.shutdown().await;
     assert_eq!(noted.take(), ["kept"]);
+}
+
+/// Large calls wait until `held` is let go.
+#[derive(Default)]
+struct Gate {
+    inner: HashingEmbedder,
+    held: Mutex<()>,
+}
+
+impl Embedder for Gate {
+    fn dimension(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    fn model_digest(&self) -> &str {
+        self.inner.model_digest()
+    }
+
+    fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let _held = (texts.len() > 4).then(|| self.held.lock().unwrap());
+        self.inner.embed(texts)
+    }
+}
+
+#[test]
+fn a_small_call_does_not_wait_behind_a_large_one() {
+    let gate = Arc::new(Gate::default());
+    let service = EmbedService::start(Arc::clone(&gate) as Arc<dyn Embedder>, 2).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let held = gate.held.lock().unwrap();
+    let mut large = Box::pin(service.embed((0..5).flat_map(|_| ask("large")).collect()));
+    assert!(large.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(runtime.block_on(service.embed(ask("small"))).unwrap().len(), 1);
+    drop(held);
+    assert_eq!(runtime.block_on(large).unwrap().len(), 5);
 }
