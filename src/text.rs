@@ -1,4 +1,8 @@
-//! Pure functions on text.
+//! Pure functions on text, in any language and without dictionaries.
+
+pub mod counts;
+pub mod fingerprint;
+pub mod terms;
 
 /// Whether `text` holds nothing that can be embedded: white space, controls and invisible
 /// characters only.
