@@ -6,13 +6,19 @@
 
 pub mod calibrate;
 pub mod centroid;
+pub mod change_point;
 pub mod codebook;
 pub mod divergence;
 pub mod features;
 pub mod kernel;
+pub mod leader;
 pub mod linear;
+pub mod log_odds;
 pub mod mmd;
 pub mod null;
+pub mod poststratify;
+pub mod projection;
 pub mod sequential;
+pub mod shift;
 pub mod simulate;
 pub mod sketch;

@@ -10,6 +10,7 @@ mod crash;
 mod detect;
 mod embed;
 mod golden;
+mod golden_explain;
 mod layering;
 mod lookahead;
 mod notify;
