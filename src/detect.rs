@@ -10,6 +10,7 @@ pub mod compare;
 pub mod engine;
 pub mod exact;
 pub mod examples;
+pub mod explain;
 pub mod freeze;
 pub mod grid;
 pub mod profile;

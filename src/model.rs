@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod delivery;
+pub mod explanation;
 pub mod interaction;
 pub mod key;
 pub mod monitor;
