@@ -42,6 +42,7 @@ fn events(n: usize, seed: u64) -> Vec<Event> {
                 attributes: Attributes::new(),
                 query: Some(unit(&mut rng, topic)),
                 response: Some(unit(&mut rng, topic)),
+                fingerprint: Some(i as u64),
             }
         })
         .collect()
@@ -76,24 +77,34 @@ fn main() {
     let stream = events(5000, 2);
 
     let observe = median(|| {
-        let mut engine = Engine::new(spec.clone(), comparator.clone());
-        for event in &stream {
-            black_box(engine.observe(event));
+        let mut engine = Engine::new(spec.clone(), comparator.clone(), 0.1486);
+        for events in stream.chunks(500) {
+            let seen = engine.look(events);
+            for (event, seen) in events.iter().zip(&seen) {
+                black_box(engine.observe_seen(event, seen));
+            }
         }
     });
     let per_event = 1e6 * observe / stream.len() as f64;
     println!("{:44} {per_event:>9.1} µs", "event: 3 streams, 3 windows, evaluations in it");
 
-    let (profile, features) = comparator.stream(Stream::Query).expect("has queries");
-    let mut sketch = profile.empty_sketch();
-    let mut scratch = vec![0.0; features.len()];
+    let lens = comparator.lens(Stream::Query).expect("has queries");
+    let features = lens.features();
     let vectors: Vec<&[f32]> = stream.iter().filter_map(|e| e.query.as_deref()).collect();
+    let at = vec![0; vectors.len()];
+    let mut sketch = lens.empty_sketch();
     let seconds = median(|| {
-        for x in &vectors {
-            sketch.observe(x, features, &profile.codebook, &mut scratch);
+        for (vectors, at) in vectors.chunks(500).zip(at.chunks(500)) {
+            for seen in lens.look(&features, vectors, at) {
+                sketch.add(&seen.observation());
+            }
         }
     });
-    println!("{:44} {:>9.1} µs", "sketch: one vector, 1024 frequencies", 1e6 * seconds / 5000.0);
+    println!(
+        "{:44} {:>9.1} µs",
+        "one vector through its lens, into a sketch",
+        1e6 * seconds / 5000.0
+    );
 
     let window = sketch.clone();
     let judged = Window {
@@ -101,11 +112,11 @@ fn main() {
         sum: Some(&window),
         complete: true,
         min_events: 2,
-        intensity: 1.0,
+        rate_factor: 1.0,
     };
     let judge = median(|| {
         for _ in 0..1000 {
-            black_box(comparator.judge(&spec, Stream::Query, &judged));
+            black_box(comparator.judge(&spec, &comparator.profile().whole, Stream::Query, &judged));
         }
     });
     println!("{:44} {:>9.1} µs", "judge: one window, mmd + kl + centroid", 1e3 * judge);

@@ -114,6 +114,7 @@ async fn complete(store: &Store, project: ProjectId, batch: i64) {
         let texts: Vec<EmbeddedText> = claimed
             .iter()
             .map(|text| EmbeddedText {
+                fingerprint: Some(text.seq as u64),
                 project_id: project,
                 seq: text.seq,
                 token: text.token,

@@ -7,6 +7,7 @@ mod alerts;
 mod auth;
 mod body;
 mod budget;
+mod calibration;
 mod config;
 mod deliveries;
 mod error;

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod embedder;
 pub mod files;
+mod kept_texts;
 pub mod lock;
 pub mod replay;
 mod uploads;

@@ -1,6 +1,7 @@
 //! The command line: arguments, and one file per group of commands.
 
 mod admin;
+mod calibration;
 mod check;
 mod demo;
 mod model;

@@ -5,6 +5,7 @@
 //! [`compare::Comparator`]. The daemon, `replay` and `check` all run this code.
 
 pub mod budget;
+pub mod calibration;
 pub mod check;
 pub mod compare;
 pub mod engine;
@@ -13,6 +14,11 @@ pub mod examples;
 pub mod explain;
 pub mod freeze;
 pub mod grid;
+pub mod lens;
+pub mod notes;
+mod part;
 pub mod profile;
+pub mod repeats;
+pub mod segments;
 pub mod state;
 pub mod values;

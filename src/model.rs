@@ -1,6 +1,8 @@
 //! The domain's data: plain structs without behaviour beyond their own validity.
 
 pub mod alert;
+pub mod budget;
+pub mod calibration;
 pub mod delivery;
 pub mod explanation;
 pub mod interaction;

@@ -4,21 +4,30 @@
 //! Definitions follow `docs/STATISTICS.md`, and every statistic is held against values from
 //! independent implementations in `tests/it/golden.rs`.
 
+mod base64;
 pub mod calibrate;
 pub mod centroid;
 pub mod change_point;
 pub mod codebook;
+pub mod dependence;
 pub mod divergence;
+pub mod expectation;
 pub mod features;
 pub mod kernel;
 pub mod leader;
 pub mod linear;
 pub mod log_odds;
 pub mod mmd;
+pub mod novelty;
 pub mod null;
 pub mod poststratify;
 pub mod projection;
+pub mod rates;
+pub mod rhythm;
 pub mod sequential;
 pub mod shift;
 pub mod simulate;
 pub mod sketch;
+pub mod statistics;
+mod trig;
+pub mod whitening;

@@ -59,6 +59,7 @@ fn begin(policy: &AlertPolicy, report: &Report, stream: Stream, id: AlertId) -> 
         project_id: report.project_id,
         monitor_id: report.monitor_id,
         stream,
+        segment: report.segment.clone(),
         kind: stream.alert_kind().to_owned(),
         severity: policy.severity,
         state: AlertState::Inactive,

@@ -74,7 +74,7 @@ pub(crate) async fn get(
     let mut jobs = Vec::new();
     for verdict in report.verdicts.iter().filter(|v| v.detector == DetectorKind::Mmd) {
         let (Some(sketched), Some(stream)) =
-            (verdict.statistic, profile.streams.get(&verdict.stream))
+            (verdict.statistic, profile.lenses.get(&verdict.stream))
         else {
             continue;
         };

@@ -4,8 +4,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, deliveries, exact, health, ingest, interactions, keys, monitors, receivers, references,
-    reports, timeline,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    receivers, references, reports, timeline,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +35,9 @@ use crate::api::{
         references::create,
         references::upload,
         references::get,
+        calibration::get,
+        calibration::get_budget,
+        calibration::set_budget,
         reports::get,
         exact::get,
         alerts::list,

@@ -12,8 +12,8 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, deliveries, exact, health, ingest, interactions, keys, monitors, receivers, references,
-    reports, timeline,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    receivers, references, reports, timeline,
 };
 use crate::model::key::Role;
 
@@ -106,6 +106,9 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/references", ADMIN, references::create),
         post("/v1/references/upload", ADMIN, references::upload),
         get("/v1/references/{id}", READ, references::get),
+        get("/v1/references/{id}/calibration", READ, calibration::get),
+        get("/v1/budget", READ, calibration::get_budget),
+        patch("/v1/budget", ADMIN, calibration::set_budget),
         get("/v1/reports/{id}", READ, reports::get),
         get("/v1/reports/{id}/exact", READ, exact::get),
         get("/v1/alerts", READ, alerts::list),

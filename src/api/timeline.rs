@@ -29,6 +29,8 @@ pub(crate) struct TimelineParams {
     from: Option<Timestamp>,
     /// Evaluated before this event time.
     to: Option<Timestamp>,
+    /// Only this segment, as `attribute=value`; without it all of the monitor's traffic.
+    segment: Option<String>,
     /// Only this stream.
     stream: Option<Stream>,
     /// Only the window of this name.
@@ -39,7 +41,10 @@ pub(crate) struct TimelineParams {
 
 impl TimelineParams {
     fn wants(&self, verdict: &Verdict) -> bool {
-        self.stream.is_none_or(|stream| stream == verdict.stream)
+        let segment = verdict.segment.first_key_value();
+        let segment = segment.map(|(attribute, value)| format!("{attribute}={value}"));
+        segment == self.segment
+            && self.stream.is_none_or(|stream| stream == verdict.stream)
             && self.window.as_ref().is_none_or(|window| *window == verdict.window)
             && self.detector.is_none_or(|detector| detector == verdict.detector)
     }

@@ -15,15 +15,22 @@ use serde_json::{Value, json};
 
 use crate::api::{Limits, Received};
 use crate::app::files::{self, Faults, Line, Lines};
+use crate::app::kept_texts::{self, KeptTexts};
 use crate::app::vectors;
 use crate::clock::Timestamp;
+use crate::detect::budget::{expected_per_30d, monitor_share};
 use crate::detect::compare::Comparator;
 use crate::detect::engine::Engine;
 use crate::detect::freeze::freeze;
+use crate::detect::lens::Seen;
+use crate::detect::notes;
+use crate::detect::segments::Segment;
 use crate::embed::Embedder;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
+use crate::model::budget::Budget;
 use crate::model::interaction::Event;
 use crate::model::monitor::{Monitor, MonitorSpec};
+use crate::model::stream::Stream;
 use crate::worker::assess::{Assessment, Assessor};
 
 /// Lines embedded at a time.
@@ -90,6 +97,10 @@ pub struct MonitorSummary {
     pub reports: i64,
     /// Events left out because they came too late.
     pub late_events: i64,
+    /// Events left out of all but `duplicates` because they repeat a text too often.
+    pub repeated_events: i64,
+    /// Segments that were watched beside the whole.
+    pub segments: Vec<String>,
     /// Alerts that fired, by kind.
     pub fired: BTreeMap<String, usize>,
 }
@@ -112,13 +123,16 @@ pub fn replay(
     let mut clock = Stopwatch::start();
     let mut faults = Faults::default();
 
-    let reference = reference_events(options, embedder, progress, &mut faults)?;
+    let (reference, texts) = reference_events(options, embedder, progress, &mut faults)?;
     clock.lap("embed_reference");
     let mut runs = Vec::new();
-    for spec in specs {
-        runs.push(Run::freeze(spec, &reference, embedder.model_digest(), options.seed, progress)?);
+    for spec in &specs {
+        let share = monitor_share(spec, &specs);
+        let digest = embedder.model_digest();
+        let rows = (reference.as_slice(), &texts);
+        runs.push(Run::freeze(spec, share, rows, digest, options.seed, progress)?);
     }
-    drop(reference);
+    drop((reference, texts));
     clock.lap("freeze");
 
     let mut output = Output::create(&options.out)?;
@@ -171,19 +185,21 @@ fn reference_events(
     embedder: &dyn Embedder,
     progress: &mut dyn Progress,
     faults: &mut Faults,
-) -> anyhow::Result<Vec<Event>> {
+) -> anyhow::Result<(Vec<Event>, KeptTexts)> {
     let contents = files::read_all(&options.reference, &options.limits)?;
     *faults = contents.faults;
     progress.begin("reference", contents.items.len() as u64);
     let mut events = Vec::with_capacity(contents.items.len());
+    let mut texts = KeptTexts::default();
     let mut items = contents.items.into_iter().map(|(_, item)| item).peekable();
     while items.peek().is_some() {
         let chunk: Vec<Received> = items.by_ref().take(CHUNK).collect();
+        texts.extend(&chunk);
         let first = events.len() as i64 + 1;
         events.extend(vectors::events(chunk, first, embedder)?);
         progress.at(events.len() as u64);
     }
-    Ok(events)
+    Ok((events, texts))
 }
 
 fn stream(
@@ -215,11 +231,14 @@ fn stream(
                 Err(problem) => faults.add(line.index, &problem),
             }
         }
+        let texts: Vec<_> = items.iter().map(kept_texts::kept).collect();
         let events = vectors::events(items, position + 1, embedder)?;
         position += events.len() as i64;
-        for (event, index) in events.iter().zip(indices) {
-            for run in runs.iter_mut() {
-                run.observe(event, index, output)?;
+        for run in runs.iter_mut() {
+            let seen = run.engine.look(&events);
+            for (i, event) in events.iter().enumerate() {
+                run.texts.push(texts[i].clone());
+                run.observe(event, &seen[i], indices[i], output)?;
             }
         }
         progress.at(read as u64);
@@ -231,15 +250,19 @@ struct Run {
     engine: Engine,
     assessor: Assessor,
     rng: ChaCha8Rng,
+    /// The latest texts, for explanations.
+    texts: KeptTexts,
     n_ref: u64,
     warnings: Vec<String>,
+    segments: Vec<String>,
     fired: BTreeMap<String, usize>,
 }
 
 impl Run {
     fn freeze(
-        spec: MonitorSpec,
-        reference: &[Event],
+        spec: &MonitorSpec,
+        share: f64,
+        (reference, texts): (&[Event], &KeptTexts),
         model_digest: &str,
         seed: u64,
         progress: &mut dyn Progress,
@@ -247,10 +270,15 @@ impl Run {
         progress.begin("calibrate", 100);
         let covered: Vec<Event> =
             reference.iter().filter(|e| spec.covers(&e.attributes)).cloned().collect();
-        let profile = freeze(&covered, &spec, model_digest, seed, &|_| ())
+        let mut profile = freeze(&covered, spec, model_digest, seed, &|_| ())
             .with_context(|| format!("monitor {}", spec.name))?;
+        let texts = texts.by_id();
+        profile.notes =
+            notes::take(&profile, &covered, &|id| texts.get(id).copied().unwrap_or_default());
         progress.at(100);
         let (n_ref, warnings) = (profile.n, profile.warnings.clone());
+        let parts = profile.segments.iter().filter_map(|part| part.segment.as_ref());
+        let segments: Vec<String> = parts.map(Segment::name).collect();
         let start = reference.iter().map(|e| e.occurred_at).max().unwrap_or_default();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let monitor = Monitor {
@@ -267,14 +295,28 @@ impl Run {
             sequence: 0,
             open: BTreeMap::new(),
         };
-        let engine = Engine::new(spec, Arc::new(Comparator::new(profile)));
-        Ok(Self { engine, assessor, rng, n_ref, warnings, fired: BTreeMap::new() })
+        let per_30d = expected_per_30d(spec, &Budget::default(), share);
+        let engine = Engine::new(spec.clone(), Arc::new(Comparator::new(profile)), per_30d);
+        let (texts, fired) = (KeptTexts::default(), BTreeMap::new());
+        Ok(Self { engine, assessor, rng, texts, n_ref, warnings, segments, fired })
     }
 
-    fn observe(&mut self, event: &Event, index: usize, output: &mut Output) -> anyhow::Result<()> {
-        for evaluation in self.engine.observe(event) {
+    fn observe(
+        &mut self,
+        event: &Event,
+        seen: &[(Stream, Seen)],
+        index: usize,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
+        for evaluation in self.engine.observe_seen(event, seen) {
             let now: Timestamp = evaluation.at;
-            let assessment = self.assessor.assess(evaluation, now, &mut self.rng);
+            let explanation = evaluation.is_drift().then(|| {
+                let texts = self.texts.by_id();
+                let of = |id: &str| texts.get(id).copied().unwrap_or_default();
+                self.engine.explain(&evaluation, &of)
+            });
+            let mut assessment = self.assessor.assess(evaluation, now, &mut self.rng);
+            assessment.report.explanation = explanation.flatten();
             for kind in output.write(&assessment, &self.assessor.monitor, index)? {
                 *self.fired.entry(kind).or_default() += 1;
             }
@@ -289,6 +331,8 @@ impl Run {
             warnings: self.warnings,
             reports: self.assessor.sequence,
             late_events: self.engine.late_events(),
+            repeated_events: self.engine.repeated_events(),
+            segments: self.segments,
             fired: self.fired,
         }
     }
@@ -320,11 +364,13 @@ impl Output {
     ) -> anyhow::Result<Vec<String>> {
         let report = with_index(serde_json::to_value(&assessment.report)?, index);
         writeln!(self.reports, "{report}")?;
-        let segment = (!monitor.spec.segment.is_empty()).then_some(&monitor.spec.segment);
         let mut fired = Vec::new();
         for change in &assessment.changes {
             let Some(transition) = &change.transition else { continue };
             let alert = &change.alert;
+            let mut segment = monitor.spec.segment.clone();
+            segment.extend(alert.segment.clone());
+            let segment = (!segment.is_empty()).then_some(segment);
             let line = json!({
                 "at": transition.at,
                 "event_index": index,

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::embed::{EmbedError, Embedder, Side, Text};
 use crate::model::interaction::Event;
 use crate::model::vector::rounded;
+use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
 
 /// Embeds `items` and makes events of them, positions counting on from `first_position`.
@@ -31,6 +32,7 @@ pub fn events(
         .zip(first_position..)
         .map(|(item, position)| Event {
             position,
+            fingerprint: (!is_blank(&item.query)).then(|| fingerprint(&item.query)),
             query: next(Some(&item.query)),
             response: next(item.response.as_deref()),
             interaction_id: item.id.unwrap_or_default(),

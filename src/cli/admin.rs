@@ -10,9 +10,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::api::generate_key;
 use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
-use crate::cli::{print, table};
+use crate::cli::{calibration, print, table};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Config;
+use crate::detect::calibration::report;
+use crate::detect::profile::ReferenceProfile;
 use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
 use crate::model::interaction::NewInteraction;
 use crate::model::key::Role;
@@ -27,6 +29,14 @@ pub(super) enum ReferenceCommand {
     Freeze(FreezeArgs),
     /// List references
     List,
+    /// Calibrate a frozen reference anew, or show how it is calibrated
+    Calibrate {
+        /// The reference's id
+        id: ReferenceId,
+        /// Only show thresholds, the division of the budget and expected run times
+        #[arg(long)]
+        report: bool,
+    },
     /// Show one reference with its progress
     Show {
         /// The reference's id
@@ -159,6 +169,18 @@ pub(super) async fn reference(
             let rows: Vec<Vec<String>> = references.iter().map(reference_row).collect();
             let header = ["id", "name", "version", "status", "progress", "n", "note"];
             print(&table::render(&header, &rows, 2));
+        }
+        ReferenceCommand::Calibrate { id, report: true } => {
+            let bytes = desk.store.reference_profile(id).await?;
+            let bytes = bytes.with_context(|| format!("there is no calibrated reference {id}"))?;
+            let profile: ReferenceProfile = serde_json::from_slice(&bytes)?;
+            print(&calibration::render(&report(&profile, profile.per_30d)));
+        }
+        ReferenceCommand::Calibrate { id, report: false } => {
+            if !desk.store.recompute_reference(id).await? {
+                bail!("there is no frozen reference {id}");
+            }
+            print(&format!("{id}  (follow it with: seamark reference show {id})"));
         }
         ReferenceCommand::Show { id } => {
             let reference = desk.store.find_reference(desk.project, id).await?;

@@ -1,27 +1,79 @@
-//! Divides a monitor's false-alarm budget over its streams.
+//! Divides the false-alarm budget: over monitors, parts of the traffic, streams, windows, detectors.
 //!
-//! Expected numbers add whatever the dependence, so giving each stream a share of the rate keeps
-//! the sum: at most `false_alarms_per_30d` in all.
+//! Expected numbers add whatever the dependence, so giving each part a share of the rate keeps the
+//! sum. Windows and detectors of one stream share its rate through one common level
+//! (`stats::calibrate`), which their weights tilt.
 
+use crate::model::budget::Budget;
+use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
+use crate::model::verdict::DetectorKind;
 
-/// A stream's weight in the budget: relevance is one number, the others are whole embeddings.
-const fn weight(stream: Stream) -> f64 {
-    match stream {
-        Stream::Query | Stream::Response => 0.4,
-        Stream::Relevance => 0.2,
+/// Share of a monitor's rate that its segments have together, where it has any.
+const SEGMENTS: f64 = 0.3;
+
+/// The expected false alarms in 30 days that `spec` is calibrated for. In force are those of
+/// [`expected_per_30d`]; levels are scaled to them.
+pub fn calibrated_per_30d(spec: &MonitorSpec) -> f64 {
+    expected_per_30d(spec, &Budget::default(), 1.0)
+}
+
+/// The expected false alarms of one monitor in 30 days, where its weight is `share` of those of all
+/// monitors that live on the project's `budget`.
+pub fn expected_per_30d(spec: &MonitorSpec, budget: &Budget, share: f64) -> f64 {
+    match spec.thresholds {
+        ThresholdPolicy::Budget => budget.expected_per_30d() * share,
+        ThresholdPolicy::FalseAlarmsPer30d(at_most) => budget.expected_for(at_most),
+        // The user's thresholds decide; the null is simulated for p-values only.
+        ThresholdPolicy::Fixed(_) => budget.expected_per_30d(),
     }
 }
 
-/// The share of the budget that `stream` gets among `streams`.
-pub fn share(stream: Stream, streams: &[Stream]) -> f64 {
-    weight(stream) / streams.iter().map(|s| weight(*s)).sum::<f64>()
+/// The weight of `own` among `all` monitors that live on the budget, itself one of them.
+pub fn monitor_share<'a>(own: &MonitorSpec, all: impl IntoIterator<Item = &'a MonitorSpec>) -> f64 {
+    let total: f64 = all
+        .into_iter()
+        .filter(|spec| spec.thresholds == ThresholdPolicy::Budget && !spec.paused)
+        .map(|spec| spec.weights.monitor)
+        .sum();
+    if total > 0.0 { (own.weights.monitor / total).min(1.0) } else { 1.0 }
 }
 
-/// Evaluations between two false alarms of one stream, for `per_30d` false alarms in 30 days at
-/// `events_per_day` with an evaluation each `stride` events.
-pub fn expected_run_evaluations(per_30d: f64, events_per_day: f64, stride: f64) -> f64 {
-    (30.0 * events_per_day / stride / per_30d).max(1.0)
+/// The share of a monitor's rate that the whole of its traffic has, or one of its `segments`.
+pub fn part_share(is_segment: bool, segments: usize) -> f64 {
+    match (is_segment, segments) {
+        (true, segments) => SEGMENTS / segments.max(1) as f64,
+        (false, 0) => 1.0,
+        (false, _) => 1.0 - SEGMENTS,
+    }
+}
+
+/// The share of a part's rate that `stream` gets among `streams`.
+pub fn stream_share(spec: &MonitorSpec, stream: Stream, streams: &[Stream]) -> f64 {
+    let weight = |stream: &Stream| {
+        spec.weights.streams.get(stream).copied().unwrap_or(match stream {
+            // Whole embeddings, where relevance is one number.
+            Stream::Query | Stream::Response => 2.0,
+            Stream::Relevance | Stream::Duplicates => 1.0,
+        })
+    };
+    let total: f64 = streams.iter().map(weight).sum();
+    if total > 0.0 { weight(&stream) / total } else { 0.0 }
+}
+
+/// The weight of a detector in a window; 0 for one that the monitor does not have.
+pub fn detector_weight(spec: &MonitorSpec, window: &str, detector: DetectorKind) -> f64 {
+    if !spec.detectors.contains(&detector) {
+        return 0.0;
+    }
+    let of_window = spec.weights.windows.get(window).copied().unwrap_or(1.0);
+    of_window * spec.weights.detectors.get(&detector).copied().unwrap_or(1.0)
+}
+
+/// Evaluations between two false alarms, for `per_30d` false alarms in 30 days at `events_per_day`
+/// with an evaluation each `stride` events.
+pub fn run_evaluations(per_30d: f64, events_per_day: f64, stride: f64) -> f64 {
+    (30.0 * events_per_day / stride / per_30d.max(1e-9)).max(1.0)
 }
 
 #[cfg(test)]
@@ -29,15 +81,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_to_one_whatever_streams_there_are() {
-        for streams in [&Stream::ALL[..], &Stream::ALL[..1], &Stream::ALL[1..]] {
-            let total: f64 = streams.iter().map(|s| share(*s, streams)).sum();
+    fn shares_add_to_one_whatever_there_is() {
+        let spec = MonitorSpec::named("m");
+        for streams in [&Stream::ALL[..3], &Stream::ALL[..1], &Stream::ALL[1..3]] {
+            let total: f64 = streams.iter().map(|s| stream_share(&spec, *s, streams)).sum();
             assert!((total - 1.0).abs() < 1e-12);
         }
+        for segments in [0, 1, 7] {
+            let total = part_share(false, segments) + segments as f64 * part_share(true, segments);
+            assert!((total - 1.0).abs() < 1e-12);
+        }
+        let mut other = MonitorSpec::named("n");
+        other.weights.monitor = 3.0;
+        let mut apart = MonitorSpec::named("p");
+        apart.thresholds = ThresholdPolicy::FalseAlarmsPer30d(2.0);
+        let all = [&spec, &other, &apart];
+        assert!((monitor_share(&spec, all) - 0.25).abs() < 1e-12);
+        assert!((monitor_share(&other, all) - 0.75).abs() < 1e-12);
     }
 
     #[test]
-    fn one_alarm_in_thirty_days_at_a_thousand_events_a_day() {
-        assert!((expected_run_evaluations(1.0, 1000.0, 50.0) - 600.0).abs() < 1e-9);
+    fn a_promise_of_at_most_one_is_an_expectation_far_below_it() {
+        let spec = MonitorSpec::named("m");
+        let expected = expected_per_30d(&spec, &Budget::default(), 0.5);
+        assert!((expected - 0.0743).abs() < 1e-4, "{expected}");
+        assert!((run_evaluations(1.0, 1000.0, 50.0) - 600.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn weights_reach_windows_and_detectors() {
+        let mut spec = MonitorSpec::named("m");
+        spec.weights.windows.insert("long".into(), 2.0);
+        spec.weights.detectors.insert(DetectorKind::Novelty, 3.0);
+        spec.detectors = vec![DetectorKind::Mmd, DetectorKind::Novelty];
+        let weight = |window, kind| detector_weight(&spec, window, kind);
+        assert!((weight("long", DetectorKind::Novelty) - 6.0).abs() < 1e-12);
+        assert!((weight("short", DetectorKind::Mmd) - 1.0).abs() < 1e-12);
+        assert_eq!(weight("short", DetectorKind::Kl), 0.0);
     }
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::detect::values::StreamRows;
-use crate::model::interaction::Event;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use crate::stats::codebook::Codebook;
@@ -40,6 +40,7 @@ pub struct CheckOptions {
 pub fn check(reference: &[Event], current: &[Event], options: &CheckOptions) -> Vec<Verdict> {
     let pairs: Vec<_> = Stream::ALL
         .into_iter()
+        .filter(|stream| stream.has_values())
         .map(|s| (s, StreamRows::collect(reference, s), StreamRows::collect(current, s)))
         .filter(|(_, reference, current)| !reference.rows.is_empty() || !current.rows.is_empty())
         .collect();
@@ -57,6 +58,7 @@ fn check_stream(
     let (n_ref, n) = (reference.rows.len(), current.rows.len());
     let verdict = |detector| Verdict {
         stream,
+        segment: Attributes::new(),
         window: "all".to_owned(),
         detector,
         status: VerdictStatus::InsufficientData,
@@ -70,7 +72,7 @@ fn check_stream(
         n_window: n as u64,
     };
     if n_ref < MIN_EVENTS || n < MIN_EVENTS {
-        return DetectorKind::ALL.map(verdict).to_vec();
+        return DetectorKind::OF_TWO_SAMPLES.map(verdict).to_vec();
     }
     let pooled = Pooled::new(reference, current, options.seed);
     let observed = pooled.statistics(&pooled.labels);
@@ -84,7 +86,7 @@ fn check_stream(
         .collect();
     let corrected = corrected_p_values(&observed, &null);
     let shares = pooled.effects(&observed);
-    DetectorKind::ALL
+    DetectorKind::OF_TWO_SAMPLES
         .into_iter()
         .enumerate()
         .map(|(d, detector)| {
@@ -124,7 +126,7 @@ impl Pooled {
             FourierFeatures::new(dim, if dim > 1 { 512 } else { 64 }, 1.0 / median, seed);
         let cells = (current.rows.len().min(reference.rows.len()) / 16).clamp(4, 64);
         let codebook = Codebook::fit(&sample[..sample.len().min(5000)], cells, seed);
-        let empty = Sketch::empty(dim, features.len(), codebook.len());
+        let empty = Sketch::empty(dim, features.len(), codebook.len(), 0);
         let sketch = |rows: &StreamRows, unit: &Vec<usize>| {
             let mut sketch = empty.clone();
             let mut scratch = vec![0.0; features.len()];

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::detect::profile::{ReferenceProfile, StreamProfile, WindowCalibration};
+use crate::detect::lens::{Lens, Seen};
+use crate::detect::profile::{Part, ReferenceProfile, Spread, StreamPart};
+use crate::detect::repeats::{ALARMING_SHARE, WINDOW};
+use crate::detect::values::value;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use crate::stats::centroid::cosine_distance;
-use crate::stats::divergence::{SMOOTHING, kl_corrected, probabilities, total_variation};
+use crate::stats::divergence::{SMOOTHING, probabilities, total_variation};
+use crate::stats::expectation::Expected;
 use crate::stats::features::FourierFeatures;
-use crate::stats::mmd::squared_distance_unbiased;
 use crate::stats::sketch::Sketch;
+use crate::stats::statistics::Statistics;
 
 /// A window to be judged.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +28,9 @@ pub struct Window<'a> {
     pub complete: bool,
     /// With fewer events than this it is not judged.
     pub min_events: u32,
-    /// How many times as dense as the reference's the traffic is.
-    pub intensity: f64,
+    /// How many times as often per evaluation as calibrated an alarm may be false: fewer where
+    /// traffic is denser or the budget smaller.
+    pub rate_factor: f64,
 }
 
 /// A reference profile with its feature maps drawn: what windows are judged with.
@@ -34,10 +40,13 @@ pub struct Comparator {
     features: BTreeMap<Stream, FourierFeatures>,
 }
 
+/// An event's values through the lenses, by stream.
+pub type SeenEvent = Vec<(Stream, Seen)>;
+
 impl Comparator {
     /// Draws the feature maps of `profile` again from their seeds.
     pub fn new(profile: ReferenceProfile) -> Self {
-        let features = profile.streams.iter().map(|(s, p)| (*s, p.features())).collect();
+        let features = profile.lenses.iter().map(|(s, lens)| (*s, lens.features())).collect();
         Self { profile, features }
     }
 
@@ -46,125 +55,212 @@ impl Comparator {
         &self.profile
     }
 
-    /// A stream's profile and feature map.
-    pub fn stream(&self, stream: Stream) -> Option<(&StreamProfile, &FourierFeatures)> {
-        Some((self.profile.streams.get(&stream)?, self.features.get(&stream)?))
+    /// A stream's lens.
+    pub fn lens(&self, stream: Stream) -> Option<&Lens> {
+        self.profile.lenses.get(&stream)
     }
 
-    /// Judges one window of one stream by every detector of `spec`.
-    pub fn judge(&self, spec: &MonitorSpec, stream: Stream, window: &Window<'_>) -> Vec<Verdict> {
-        let Some(reference) = self.profile.streams.get(&stream) else { return Vec::new() };
+    /// Looks at the values of `events`; the same numbers whatever events stand together, but several
+    /// at once share the reading of the maps.
+    pub fn look(&self, events: &[&Event]) -> Vec<SeenEvent> {
+        let mut seen: Vec<SeenEvent> = vec![Vec::new(); events.len()];
+        for (stream, lens) in &self.profile.lenses {
+            let mut values = Vec::new();
+            let mut owners = Vec::new();
+            for (i, event) in events.iter().enumerate() {
+                if let Some(x) = value(event, *stream).filter(|x| x.len() == lens.dim) {
+                    values.push(x);
+                    owners.push(i);
+                }
+            }
+            let points: Vec<&[f32]> = values.iter().map(Vec::as_slice).collect();
+            let at: Vec<i64> = owners.iter().map(|&i| events[i].occurred_at.as_micros()).collect();
+            let found = lens.look(&self.features[stream], &points, &at);
+            owners.into_iter().zip(found).for_each(|(i, one)| seen[i].push((*stream, one)));
+        }
+        seen
+    }
+
+    /// Judges one window of one stream of `part` by every detector of `spec`.
+    pub fn judge(
+        &self,
+        spec: &MonitorSpec,
+        part: &Part,
+        stream: Stream,
+        window: &Window<'_>,
+    ) -> Vec<Verdict> {
+        let (Some(own), Some(lens)) = (part.streams.get(&stream), self.lens(stream)) else {
+            return Vec::new();
+        };
         let n = window.sum.map_or(0.0, |sum| sum.n);
         let enough = window.complete && n >= f64::from(window.min_events.max(2));
-        let judged = window.sum.filter(|_| enough);
-        let base = |detector| Verdict {
-            stream,
-            window: window.name.to_owned(),
-            detector,
-            status: VerdictStatus::InsufficientData,
-            is_drift: false,
-            statistic: None,
-            threshold: None,
-            p_value: None,
-            effect_size: None,
-            cosine_distance: None,
-            n_ref: n_ref(detector, reference) as u64,
-            n_window: n as u64,
-        };
+        let judged = window.sum.filter(|_| enough).map(|sum| Measured::of(lens, own, sum));
+        let segment = part.segment.as_ref().map(|s| s.labels()).unwrap_or_default();
         spec.detectors
             .iter()
-            .map(|&detector| match judged {
-                None => base(detector),
-                Some(sum) => {
-                    let calibration = reference.windows.get(window.name);
-                    decide(base(detector), spec, reference, calibration, sum, window.intensity)
+            .filter(|detector| has_detector(lens, **detector))
+            .map(|&detector| {
+                let n_ref = match detector {
+                    DetectorKind::Kl => own.expectation.n_cells,
+                    _ => own.expectation.n,
+                };
+                let verdict = Verdict {
+                    stream,
+                    segment: segment.clone(),
+                    window: window.name.to_owned(),
+                    n_ref: n_ref as u64,
+                    n_window: n as u64,
+                    ..unjudged(detector)
+                };
+                match &judged {
+                    Some(measured) => decide(verdict, spec, own, measured, window),
+                    None => verdict,
                 }
             })
             .collect()
+    }
+
+    /// Judges the share of repeats among the last interactions.
+    pub fn judge_repeats(&self, spec: &MonitorSpec, repeats: usize, among: usize) -> Verdict {
+        let threshold = match &spec.thresholds {
+            ThresholdPolicy::Fixed(fixed) => fixed.repeats,
+            _ => Some(ALARMING_SHARE),
+        };
+        let mut verdict = Verdict {
+            stream: Stream::Duplicates,
+            segment: Attributes::new(),
+            window: "recent".to_owned(),
+            n_ref: self.profile.n,
+            n_window: among as u64,
+            ..unjudged(DetectorKind::Repeats)
+        };
+        if among < WINDOW {
+            return verdict;
+        }
+        let share = repeats as f64 / among as f64;
+        verdict.statistic = Some(share);
+        verdict.effect_size = Some(share);
+        verdict.threshold = threshold;
+        settle(&mut verdict);
+        verdict
+    }
+}
+
+/// Scalars have neither directions to whiten nor neighbours that mean something.
+fn has_detector(lens: &Lens, detector: DetectorKind) -> bool {
+    match detector {
+        DetectorKind::Whitened => lens.whitening.is_some(),
+        DetectorKind::Novelty => lens.landmarks.is_some(),
+        DetectorKind::Repeats => false,
+        DetectorKind::Mmd | DetectorKind::Kl | DetectorKind::Centroid => true,
+    }
+}
+
+fn unjudged(detector: DetectorKind) -> Verdict {
+    Verdict {
+        stream: Stream::Query,
+        segment: Attributes::new(),
+        window: String::new(),
+        detector,
+        status: VerdictStatus::InsufficientData,
+        is_drift: false,
+        statistic: None,
+        threshold: None,
+        p_value: None,
+        effect_size: None,
+        cosine_distance: None,
+        n_ref: 0,
+        n_window: 0,
+    }
+}
+
+/// A window's statistics and what they were taken against.
+struct Measured<'a> {
+    sum: &'a Sketch,
+    expected: Expected,
+    statistics: Statistics,
+    is_vector: bool,
+}
+
+impl<'a> Measured<'a> {
+    fn of(lens: &Lens, part: &StreamPart, sum: &'a Sketch) -> Self {
+        let phase: Vec<f64> = sum.phase.iter().map(|total| total / sum.n).collect();
+        let expected = part.expectation.at(&phase);
+        let whitened = lens.whitening.as_ref().map(|whitening| {
+            let shift: Vec<f64> =
+                sum.sum_x.iter().zip(&expected.x).map(|(s, m)| s / sum.n - m).collect();
+            whitening.norm_sq(&shift)
+        });
+        let novelty_sd = if lens.landmarks.is_some() { part.expectation.novelty_sd } else { 0.0 };
+        let residual = part.expectation.residual_whitened;
+        let statistics = Statistics::of(sum, &expected, whitened, residual, novelty_sd);
+        Self { sum, expected, statistics, is_vector: lens.dim > 1 }
     }
 }
 
 fn decide(
     mut verdict: Verdict,
     spec: &MonitorSpec,
-    reference: &StreamProfile,
-    calibration: Option<&WindowCalibration>,
-    sum: &Sketch,
-    intensity: f64,
+    part: &StreamPart,
+    measured: &Measured<'_>,
+    window: &Window<'_>,
 ) -> Verdict {
-    let Some(statistic) = statistic(verdict.detector, reference, sum) else { return verdict };
-    verdict.statistic = Some(statistic);
-    verdict.effect_size = Some(effect_size(verdict.detector, statistic, reference, sum));
-    if verdict.detector == DetectorKind::Centroid && reference.dim() > 1 {
-        verdict.cosine_distance = cosine_distance(&sum.sum_x, &reference.sketch.sum_x);
+    let detector = verdict.detector;
+    let index = detector as usize;
+    let (statistic, scale) = (measured.statistics.values[index], measured.statistics.scales[index]);
+    if !statistic.is_finite() {
+        return verdict;
     }
-    let calibrated =
-        calibration.and_then(|c| Some((c.n as f64, c.detectors.get(&verdict.detector)?)));
-    if let Some((n, detector)) = calibrated {
-        let n_ref = n_ref(verdict.detector, reference);
-        let scale = null_scale(sum.n, n_ref) / null_scale(n, n_ref);
-        verdict.threshold = Some(detector.threshold(intensity) * scale);
-        verdict.p_value = Some(detector.null.p_value(statistic / scale));
+    verdict.statistic = Some(statistic);
+    verdict.effect_size = Some(effect_size(detector, statistic, &part.spread, measured));
+    if detector == DetectorKind::Centroid && measured.is_vector {
+        verdict.cosine_distance = cosine_distance(&measured.sum.sum_x, &measured.expected.x);
+    }
+    let calibrated = part.windows.get(window.name).and_then(|w| w.detectors.get(&detector));
+    if let Some(calibration) = calibrated {
+        let may_alarm = calibration.alpha > 0.0;
+        verdict.threshold = may_alarm.then(|| calibration.threshold(window.rate_factor) * scale);
+        verdict.p_value = Some(calibration.null.p_value(statistic / scale));
     }
     if let ThresholdPolicy::Fixed(fixed) = &spec.thresholds {
-        verdict.threshold = fixed.of(verdict.detector);
+        verdict.threshold = fixed.of(detector);
     }
+    settle(&mut verdict);
+    verdict
+}
+
+/// What a verdict comes to, once its numbers are there.
+fn settle(verdict: &mut Verdict) {
     verdict.is_drift = verdict.ratio().is_some_and(|ratio| ratio > 1.0);
     verdict.status = match (verdict.threshold, verdict.is_drift) {
         (None, _) => VerdictStatus::Uncalibrated,
         (Some(_), true) => VerdictStatus::Drift,
         (Some(_), false) => VerdictStatus::Stable,
     };
-    verdict
 }
 
-/// Reference rows behind a detector: `kl` counts only those that its cells were not fitted on.
-fn n_ref(detector: DetectorKind, reference: &StreamProfile) -> f64 {
-    match detector {
-        DetectorKind::Kl => reference.sketch.cells.iter().sum(),
-        DetectorKind::Mmd | DetectorKind::Centroid => reference.sketch.n,
-    }
-}
-
-/// Without drift every statistic here scales with 1/n + 1/N, so a null simulated at one window
-/// size serves a window that holds a few events more or fewer.
-fn null_scale(n: f64, n_ref: f64) -> f64 {
-    1.0 / n + 1.0 / n_ref
-}
-
-/// The detector's statistic of `window` against `reference`.
-pub fn statistic(
-    detector: DetectorKind,
-    reference: &StreamProfile,
-    window: &Sketch,
-) -> Option<f64> {
-    match detector {
-        DetectorKind::Mmd => squared_distance_unbiased(window.kernel(), reference.sketch.kernel()),
-        DetectorKind::Centroid => {
-            squared_distance_unbiased(window.linear(), reference.sketch.linear())
-        }
-        DetectorKind::Kl => kl_corrected(&window.cells, &reference.sketch.cells),
-    }
-}
-
-/// A size that users can read, in 0..=1: for `mmd` and `centroid` the share of traffic that would
-/// have to be replaced by the reference's most different half to move as far, √(distance ÷ spread);
-/// for `kl` the total variation of the cells, the share of mass that moved.
+/// A size that users can read, in 0..=1: for squared distances the share of traffic that would have
+/// to be replaced by the reference's most different half to move as far, √(distance ÷ spread); for
+/// `kl` the total variation of the cells, the share of mass that moved; for `novelty` the share that
+/// would have to be as novel as the reference's most novel hundredth.
 fn effect_size(
     detector: DetectorKind,
     statistic: f64,
-    reference: &StreamProfile,
-    window: &Sketch,
+    spread: &Spread,
+    measured: &Measured<'_>,
 ) -> f64 {
-    let share = |spread: f64| {
-        if spread > 0.0 { (statistic.max(0.0) / spread).sqrt().min(1.0) } else { 0.0 }
+    let share = |of: f64, yardstick: f64| {
+        if yardstick > 0.0 { (of.max(0.0) / yardstick).min(1.0) } else { 0.0 }
     };
     match detector {
-        DetectorKind::Mmd => share(reference.spread.kernel),
-        DetectorKind::Centroid => share(reference.spread.linear),
+        DetectorKind::Mmd => share(statistic, spread.kernel).sqrt(),
+        DetectorKind::Centroid => share(statistic, spread.linear).sqrt(),
+        DetectorKind::Whitened => share(statistic, spread.whitened).sqrt(),
+        DetectorKind::Novelty => share(statistic, spread.novelty),
         DetectorKind::Kl => total_variation(
-            &probabilities(&window.cells, SMOOTHING),
-            &probabilities(&reference.sketch.cells, SMOOTHING),
+            &probabilities(&measured.sum.cells, SMOOTHING),
+            &measured.expected.cells.iter().map(|share| share.max(0.0)).collect::<Vec<_>>(),
         ),
+        DetectorKind::Repeats => statistic,
     }
 }

@@ -7,25 +7,33 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::detect::compare::{Comparator, Window};
+use crate::detect::compare::{Comparator, SeenEvent};
 use crate::detect::examples::Recent;
 use crate::detect::grid::{Grid, Unit};
+use crate::detect::lens::Seen;
+use crate::detect::notes::Texts;
+use crate::detect::part::PartWindows;
+use crate::detect::repeats::WINDOW;
 use crate::detect::state::{Changes, Memory, RestoreError, SavedBucket};
-use crate::detect::values::value;
-use crate::model::interaction::Event;
+use crate::model::explanation::Explanation;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::MonitorSpec;
 use crate::model::report::Example;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
-use crate::stats::sketch::Sketch;
 
-/// One evaluation: every window that was due.
+/// Arrivals between two looks at the share of repeats.
+const REPEATS_STRIDE: i64 = 50;
+
+/// One evaluation: every window of one part of the traffic that was due.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// Event time.
     pub at: Timestamp,
     /// Position of the last event that was observed.
     pub position: i64,
+    /// The segment as labels; empty for all of the monitor's traffic.
+    pub segment: Attributes,
     /// The verdicts of the windows that were due.
     pub verdicts: Vec<Verdict>,
     /// Largest statistic ÷ threshold of each stream over the latest verdict of *every* window;
@@ -37,31 +45,53 @@ pub struct Evaluation {
     pub late_events: i64,
 }
 
+impl Evaluation {
+    /// Whether any window drifted.
+    pub fn is_drift(&self) -> bool {
+        self.verdicts.iter().any(|verdict| verdict.is_drift)
+    }
+}
+
 /// The windows of one monitor.
 #[derive(Debug)]
 pub struct Engine {
     spec: MonitorSpec,
     comparator: Arc<Comparator>,
+    /// Expected false alarms in 30 days that are in force.
+    per_30d: f64,
     memory: Memory,
-    grids: Vec<Grid>,
+    /// The whole, then the segments.
+    parts: Vec<PartWindows>,
     recent: Recent,
     /// Buckets that no window needs any more since changes were last taken.
     dropped: Vec<(String, i64)>,
-    scratch: Vec<f32>,
 }
 
 impl Engine {
-    /// An engine that has seen nothing yet.
-    pub fn new(spec: MonitorSpec, comparator: Arc<Comparator>) -> Self {
-        let grids = Grid::of(&spec.windows);
-        let longest = grids
+    /// An engine that has seen nothing yet. `per_30d` are the expected false alarms in 30 days that
+    /// its thresholds keep to.
+    pub fn new(spec: MonitorSpec, comparator: Arc<Comparator>, per_30d: f64) -> Self {
+        let profile = comparator.profile();
+        let mut parts = vec![PartWindows::new(None, Grid::of(&spec.windows))];
+        parts.extend(profile.segments.iter().enumerate().map(|(i, part)| {
+            let segment = part.segment.clone().map(|segment| (i, segment));
+            PartWindows::new(segment, Grid::of(&part.windows))
+        }));
+        let longest = parts[0]
+            .grids
             .iter()
             .filter(|grid| grid.unit == Unit::Events)
             .map(|grid| grid.longest() as usize * grid.width as usize)
             .max();
-        let recent = Recent::new(longest);
-        let memory = Memory::default();
-        Self { spec, comparator, memory, grids, recent, dropped: Vec::new(), scratch: Vec::new() }
+        Self {
+            recent: Recent::new(longest),
+            memory: Memory::default(),
+            dropped: Vec::new(),
+            spec,
+            comparator,
+            per_30d,
+            parts,
+        }
     }
 
     /// An engine that goes on where the saved one stopped. The latest events may then be given to
@@ -69,20 +99,26 @@ impl Engine {
     pub fn restore(
         spec: MonitorSpec,
         comparator: Arc<Comparator>,
+        per_30d: f64,
         memory: &[u8],
         buckets: &[SavedBucket],
     ) -> Result<Self, RestoreError> {
-        let mut engine = Self::new(spec, comparator);
+        let mut engine = Self::new(spec, comparator, per_30d);
         engine.memory = Memory::from_bytes(memory)?;
         for saved in buckets {
             let grid = engine
-                .grids
+                .parts
                 .iter_mut()
-                .find(|grid| grid.unit.name() == saved.grid)
+                .find_map(|part| part.grid_mut(&saved.grid))
                 .ok_or_else(|| RestoreError::UnknownGrid { grid: saved.grid.clone() })?;
             grid.buckets.insert(saved.key, saved.to_bucket()?);
         }
         Ok(engine)
+    }
+
+    /// Sets the expected false alarms in 30 days, when the budget is divided anew.
+    pub fn set_per_30d(&mut self, per_30d: f64) {
+        self.per_30d = per_30d;
     }
 
     /// How many of the latest events [`Engine::recall`] can use.
@@ -104,8 +140,24 @@ impl Engine {
         &self.spec
     }
 
+    /// Looks at the values of events that will be observed; what is not covered has none.
+    pub fn look(&self, events: &[Event]) -> Vec<SeenEvent> {
+        let covered: Vec<usize> =
+            (0..events.len()).filter(|&i| self.spec.covers(&events[i].attributes)).collect();
+        let mut seen = vec![SeenEvent::new(); events.len()];
+        let looked = self.comparator.look(&covered.iter().map(|&i| &events[i]).collect::<Vec<_>>());
+        covered.into_iter().zip(looked).for_each(|(i, one)| seen[i] = one);
+        seen
+    }
+
     /// Observes the next event; returns the evaluations that it made due.
     pub fn observe(&mut self, event: &Event) -> Vec<Evaluation> {
+        let seen = self.look(std::slice::from_ref(event));
+        self.observe_seen(event, seen.first().map_or(&[], Vec::as_slice))
+    }
+
+    /// Observes the next event, whose values [`Engine::look`] has looked at before.
+    pub fn observe_seen(&mut self, event: &Event, seen: &[(Stream, Seen)]) -> Vec<Evaluation> {
         if !self.spec.covers(&event.attributes) {
             return Vec::new();
         }
@@ -114,34 +166,33 @@ impl Engine {
             return Vec::new();
         }
         self.memory.watermark = self.memory.watermark.max(event.occurred_at);
-        self.memory.first_at.get_or_insert(event.occurred_at);
-        self.recent.push(event);
-        let values: Vec<(Stream, Vec<f32>)> = self
-            .spec
-            .streams
-            .iter()
-            .filter_map(|&stream| Some((stream, value(event, stream)?)))
-            .collect();
         let mut evaluations = Vec::new();
-        for g in 0..self.grids.len() {
-            self.add(g, event.occurred_at, &values);
-            for last in self.closed_buckets(g) {
-                evaluations.extend(self.evaluate(g, last, event));
-                self.prune(g, last);
+        let repeats = self.observe_text(event, &mut evaluations);
+        if repeats {
+            self.memory.repeated += 1;
+            return evaluations;
+        }
+        self.recent.push(event);
+        for p in 0..self.parts.len() {
+            if self.parts[p].holds(&event.attributes) {
+                self.observe_part(p, event, seen, &mut evaluations);
             }
         }
-        self.memory.seen += 1;
         evaluations
     }
 
     /// What has to be stored so that a restored engine goes on from here; forgets that it changed.
     pub fn take_changes(&mut self) -> Changes {
         let mut upserts = Vec::new();
-        for grid in &mut self.grids {
-            let name = grid.unit.name();
-            for (key, bucket) in grid.buckets.iter_mut().filter(|(_, bucket)| bucket.dirty) {
-                bucket.dirty = false;
-                upserts.push(SavedBucket::of(name, *key, bucket));
+        for part in &mut self.parts {
+            for g in 0..part.grids.len() {
+                let name = part.grid_name(g);
+                for (key, bucket) in
+                    part.grids[g].buckets.iter_mut().filter(|(_, bucket)| bucket.dirty)
+                {
+                    bucket.dirty = false;
+                    upserts.push(SavedBucket::of(&name, *key, bucket));
+                }
             }
         }
         Changes {
@@ -151,134 +202,132 @@ impl Engine {
         }
     }
 
+    /// Why the windows of `evaluation`, the latest of its part, differ from the reference; `None`
+    /// where none does. `texts` gives those of an interaction, as far as they may be shown.
+    pub fn explain<'t>(
+        &self,
+        evaluation: &Evaluation,
+        texts: &dyn Fn(&str) -> Texts<'t>,
+    ) -> Option<Explanation> {
+        let part = self.parts.iter().find(|part| part.labels() == evaluation.segment)?;
+        let notes = &self.comparator.profile().notes;
+        part.explain(evaluation, notes, &self.comparator, &self.recent, texts)
+    }
+
+    /// Ids of the events that an explanation can speak of.
+    pub fn remembered(&self) -> Vec<String> {
+        self.recent.newest().map(|event| event.interaction_id.clone()).collect()
+    }
+
     /// Events left out so far because they came too late.
     pub fn late_events(&self) -> i64 {
         self.memory.late
     }
 
-    fn add(&mut self, g: usize, time: Timestamp, values: &[(Stream, Vec<f32>)]) {
-        let grid = &mut self.grids[g];
-        let key = grid.key(self.memory.seen, time);
-        let bucket = grid.bucket_mut(key, time);
-        for (stream, x) in values {
-            let Some((profile, features)) = self.comparator.stream(*stream) else { continue };
-            self.scratch.resize(features.len(), 0.0);
-            bucket.streams.entry(*stream).or_insert_with(|| profile.empty_sketch()).observe(
-                x,
-                features,
-                &profile.codebook,
-                &mut self.scratch,
-            );
-        }
+    /// Events left out so far because they repeat a text too often.
+    pub fn repeated_events(&self) -> i64 {
+        self.memory.repeated
     }
 
-    /// The buckets that the event just added closes, in order.
-    fn closed_buckets(&mut self, g: usize) -> Vec<i64> {
-        let grid = &self.grids[g];
-        match grid.unit {
-            Unit::Events => {
-                let complete = (self.memory.seen + 1) % i64::from(grid.width) == 0;
-                complete
-                    .then(|| grid.key(self.memory.seen, self.memory.watermark))
-                    .into_iter()
-                    .collect()
-            }
-            Unit::Minutes => {
-                let certain = self.memory.watermark.minus(self.spec.lateness());
-                let open = grid.key(0, certain);
-                let Some(first) = grid.buckets.keys().next().copied() else { return Vec::new() };
-                let from = self.memory.open_from.unwrap_or(first);
-                self.memory.open_from = Some(from.max(open));
-                let newest = grid.buckets.range(..open).next_back().map_or(from, |(key, _)| *key);
-                // After a long silence the empty windows in the middle say nothing new.
-                (from..open.min(newest + grid.longest() + 1)).collect()
-            }
+    /// Takes note of the event's text; whether it is a repeat.
+    fn observe_text(&mut self, event: &Event, evaluations: &mut Vec<Evaluation>) -> bool {
+        if !self.spec.streams.contains(&Stream::Duplicates) {
+            return false;
         }
+        let allowance = &self.comparator.profile().allowance;
+        let repeat = self.memory.repeats.observe(event.fingerprint, allowance);
+        self.memory.arrivals += 1;
+        if self.memory.arrivals % REPEATS_STRIDE == 0 {
+            evaluations.extend(self.evaluate_repeats(event));
+        }
+        repeat
     }
 
-    fn evaluate(&mut self, g: usize, last: i64, event: &Event) -> Option<Evaluation> {
-        let grid = &self.grids[g];
-        let intensity = match grid.unit {
-            Unit::Events => self.memory.intensity(self.comparator.profile().events_per_day),
-            // Evaluations by the clock come equally often whatever the traffic.
-            Unit::Minutes => 1.0,
-        };
-        let mut verdicts = Vec::new();
-        for window in grid.windows.iter().filter(|window| (last + 1) % window.stride == 0) {
-            let complete = match grid.unit {
-                Unit::Events => last + 1 >= window.buckets,
-                Unit::Minutes => true,
-            };
-            for &stream in &self.spec.streams {
-                let sum = grid.window_sum(window, last, stream);
-                let min_events = match grid.unit {
-                    // Where few events carry a value of the stream, half a window is enough.
-                    Unit::Events => window.min_events / 2,
-                    Unit::Minutes => window.min_events,
-                };
-                let window_now = Window {
-                    name: &window.name,
-                    sum: sum.as_ref(),
-                    complete,
-                    min_events,
-                    intensity,
-                };
-                let judged = self.comparator.judge(&self.spec, stream, &window_now);
-                self.memory.remember(stream, &window.name, &judged);
-                verdicts.extend(judged);
-            }
-        }
-        if verdicts.is_empty() {
+    /// Judges the share of repeats, unless there are none and were none.
+    fn evaluate_repeats(&mut self, event: &Event) -> Option<Evaluation> {
+        let (repeats, among) = self.memory.repeats.share();
+        let was_quiet = self.memory.repeats_ratio.is_none_or(|ratio| ratio <= 0.0);
+        if repeats == 0 && was_quiet {
             return None;
         }
-        let at = match grid.unit {
-            Unit::Events => self.memory.watermark,
-            Unit::Minutes => grid.end_of(last),
-        };
+        let verdict = self.comparator.judge_repeats(&self.spec, repeats, among);
+        self.memory.repeats_ratio = verdict.ratio().or(self.memory.repeats_ratio);
+        let worst = self.memory.repeats.worst().filter(|_| verdict.is_drift);
+        let score = repeats as f64 / WINDOW as f64;
+        let example = worst.and_then(|fingerprint| self.recent.example_of(fingerprint, score));
         Some(Evaluation {
-            at,
+            at: self.memory.watermark,
             position: event.position,
-            examples: self.examples(g, last, &verdicts),
-            ratios: self.spec.streams.iter().map(|s| (*s, self.memory.ratio(*s))).collect(),
-            verdicts,
+            segment: Attributes::new(),
+            ratios: BTreeMap::from([(Stream::Duplicates, verdict.ratio())]),
+            verdicts: vec![verdict],
+            examples: example.into_iter().collect(),
             late_events: self.memory.late,
         })
     }
 
-    /// Examples for each drifted stream, from its most drifted window.
-    fn examples(&self, g: usize, last: i64, verdicts: &[Verdict]) -> Vec<Example> {
-        let grid = &self.grids[g];
-        let mut examples = Vec::new();
-        for &stream in &self.spec.streams {
-            let worst = verdicts
-                .iter()
-                .filter(|v| v.stream == stream && v.is_drift)
-                .max_by(|a, b| a.ratio().unwrap_or(0.0).total_cmp(&b.ratio().unwrap_or(0.0)));
-            let Some(worst) = worst else { continue };
-            let window = grid.windows.iter().find(|window| window.name == worst.window);
-            let sum = window.and_then(|window| grid.window_sum(window, last, stream));
-            let (Some(sum), Some((profile, _))) = (sum, self.comparator.stream(stream)) else {
-                continue;
-            };
-            let direction = direction(&sum, &profile.sketch);
-            examples.extend(self.recent.most_drifted(stream, &direction, worst.n_window as usize));
+    fn observe_part(
+        &mut self,
+        p: usize,
+        event: &Event,
+        seen: &[(Stream, Seen)],
+        evaluations: &mut Vec<Evaluation>,
+    ) {
+        let part = &mut self.parts[p];
+        let memory = self.memory.parts.entry(part.name.clone()).or_default();
+        memory.first_at.get_or_insert(event.occurred_at);
+        memory.newest_at = memory.newest_at.max(event.occurred_at);
+        for g in 0..part.grids.len() {
+            part.add(g, memory.seen, event.occurred_at, seen, &self.comparator);
+            let certain = self.memory.watermark.minus(self.spec.lateness());
+            for last in part.closed_buckets(g, memory, self.memory.watermark, certain) {
+                let drawn = part.judge(g, last, memory, &self.spec, &self.comparator, self.per_30d);
+                let dropped = part.prune(g, last);
+                self.dropped.extend(dropped);
+                if let Some(verdicts) = drawn {
+                    let at = match part.grids[g].unit {
+                        Unit::Events => self.memory.watermark,
+                        Unit::Minutes => part.grids[g].end_of(last),
+                    };
+                    let examples = part.examples(
+                        g,
+                        last,
+                        &verdicts,
+                        &self.spec,
+                        &self.comparator,
+                        &self.recent,
+                    );
+                    evaluations.push(Evaluation {
+                        at,
+                        position: event.position,
+                        segment: part.labels(),
+                        ratios: memory.ratios(&self.spec.streams),
+                        verdicts,
+                        examples,
+                        late_events: self.memory.late,
+                    });
+                }
+            }
         }
-        examples
-    }
-
-    fn prune(&mut self, g: usize, last: i64) {
-        let name = self.grids[g].unit.name();
-        let gone = self.grids[g].prune(last);
-        self.dropped.extend(gone.into_iter().map(|key| (name.to_owned(), key)));
+        memory.seen += 1;
+        if p > 0 {
+            let whole = self.memory.parts.get("").map(|whole| whole.ratios(&self.spec.streams));
+            for evaluation in evaluations.iter_mut().filter(|e| !e.segment.is_empty()) {
+                yield_to_whole(&mut evaluation.ratios, whole.as_ref());
+            }
+        }
     }
 }
 
-/// μ_window − μ_reference.
-fn direction(window: &Sketch, reference: &Sketch) -> Vec<f32> {
-    window
-        .sum_x
-        .iter()
-        .zip(&reference.sum_x)
-        .map(|(w, r)| (w / window.n - r / reference.n) as f32)
-        .collect()
+/// A segment that drifts no more than all of the traffic raises no alert beside the whole's.
+fn yield_to_whole(
+    ratios: &mut BTreeMap<Stream, Option<f64>>,
+    whole: Option<&BTreeMap<Stream, Option<f64>>>,
+) {
+    for (stream, ratio) in ratios {
+        let of_whole = whole.and_then(|whole| whole.get(stream).copied().flatten());
+        if of_whole.is_some_and(|whole| whole > 1.0 && ratio.is_some_and(|own| own <= whole)) {
+            *ratio = None;
+        }
+    }
 }

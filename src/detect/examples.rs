@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::detect::values::value;
-use crate::model::interaction::Event;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::report::Example;
 use crate::model::stream::Stream;
 use crate::stats::linear::dot;
@@ -41,16 +41,36 @@ impl Recent {
         self.events.push_back(event.clone());
     }
 
-    /// The events among the newest `n` that lie farthest along `direction` = μ_window − μ_reference,
-    /// best first, near-duplicates left out.
+    /// The events, newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().rev()
+    }
+
+    /// An interaction with the text `fingerprint`, as an example of its repetition.
+    pub fn example_of(&self, fingerprint: u64, score: f64) -> Option<Example> {
+        let found = self.events.iter().rev().find(|e| e.fingerprint == Some(fingerprint))?;
+        let interaction_id = found.interaction_id.clone();
+        Some(Example { stream: Stream::Duplicates, interaction_id, score })
+    }
+
+    /// The events among the newest `n` that `holds` accepts that lie farthest along `direction` =
+    /// μ_window − μ_reference, best first, near-duplicates left out.
     ///
     /// x·(μ_w − μ_r) is the witness function of the linear-kernel MMD (Gretton et al. 2012, §2.3):
     /// large where the window has more mass than the reference.
-    pub fn most_drifted(&self, stream: Stream, direction: &[f32], n: usize) -> Vec<Example> {
-        let start = self.events.len().saturating_sub(n);
+    pub fn most_drifted(
+        &self,
+        stream: Stream,
+        direction: &[f32],
+        n: usize,
+        holds: impl Fn(&Attributes) -> bool,
+    ) -> Vec<Example> {
         let mut scored: Vec<(f32, &str, Vec<f32>)> = self
             .events
-            .range(start..)
+            .iter()
+            .rev()
+            .filter(|event| holds(&event.attributes))
+            .take(n)
             .filter_map(|event| {
                 let x = value(event, stream)?;
                 Some((dot(&x, direction), event.interaction_id.as_str(), x))

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::detect::lens::Lens;
+use crate::detect::notes::Notes;
+use crate::detect::repeats::Allowance;
+use crate::detect::segments::Segment;
+use crate::model::monitor::WindowSpec;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
-use crate::stats::codebook::Codebook;
-use crate::stats::features::FourierFeatures;
+use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
-use crate::stats::sketch::Sketch;
 
 /// Version of the profile's meaning; a profile of another version is refused.
-pub const PROFILE_VERSION: u32 = 1;
+pub const PROFILE_VERSION: u32 = 2;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and
 /// the reference's rows it can be computed again, bit for bit.
@@ -26,60 +29,67 @@ pub struct ReferenceProfile {
     pub seed: u64,
     /// Events in the reference.
     pub n: u64,
-    /// Events per day in the reference, which turns "per 30 days" into "per evaluations".
-    pub events_per_day: f64,
-    /// The streams that have a profile; a stream without enough rows has none.
-    pub streams: BTreeMap<Stream, StreamProfile>,
+    /// Expected false alarms in 30 days that the levels were solved for.
+    pub per_30d: f64,
+    /// How each stream's values become features; a stream without enough rows has none.
+    pub lenses: BTreeMap<Stream, Lens>,
+    /// All of the traffic.
+    pub whole: Part,
+    /// Parts of it by label, each with a share of the budget.
+    pub segments: Vec<Part>,
+    /// How often a text may come again.
+    pub allowance: Allowance,
+    /// What explanations are made of; empty until [`crate::detect::notes::take`] has seen the texts.
+    #[serde(default)]
+    pub notes: Notes,
     /// What a user should know: windows too long for this reference, streams without rows.
     pub warnings: Vec<String>,
 }
 
-/// One stream's part of a reference.
+/// The traffic as a whole, or one segment of it: what is expected of it and its thresholds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StreamProfile {
-    /// Kernel bandwidth γ: 1 / median squared distance of the reference.
-    pub gamma: f64,
-    /// Number of random frequencies; the sketch holds twice as many features.
-    pub frequencies: usize,
-    /// Seed of the frequencies.
-    pub feature_seed: u64,
-    /// Sums over all rows; the cells count only the half that the codebook was not fitted on.
-    pub sketch: Sketch,
-    /// The cells of the KL divergence.
-    pub codebook: Codebook,
-    /// Squared distance of the reference's two most different halves, by kernel and by centroid:
-    /// the yardstick of the effect size.
+pub struct Part {
+    /// The segment; `None` for all of the traffic.
+    pub segment: Option<Segment>,
+    /// Its events in the reference.
+    pub n: u64,
+    /// Events per day in the reference, which turns "per 30 days" into "per evaluations".
+    pub events_per_day: f64,
+    /// Its windows.
+    pub windows: Vec<WindowSpec>,
+    /// Its streams.
+    pub streams: BTreeMap<Stream, StreamPart>,
+}
+
+/// One stream of a part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StreamPart {
+    /// What the reference leads one to expect.
+    pub expectation: Expectation,
+    /// Expected false alarms in 30 days that its levels were solved for.
+    pub per_30d: f64,
+    /// The yardstick of the effect size.
     pub spread: Spread,
-    /// Design effect of sessions: 1 for independent events.
+    /// Variance of the mean of 50 neighbouring events over that of independent ones.
     pub design_effect: f64,
+    /// Mean number of events that were drawn together in the simulation.
+    pub unit_events: f64,
     /// Calibrated windows by name; a window that the reference is too small for is absent.
     pub windows: BTreeMap<String, WindowCalibration>,
 }
 
-impl StreamProfile {
-    /// Coordinates of the stream's values.
-    pub fn dim(&self) -> usize {
-        self.sketch.sum_x.len()
-    }
-
-    /// The feature map, drawn again from its seed.
-    pub fn features(&self) -> FourierFeatures {
-        FourierFeatures::new(self.dim(), self.frequencies, self.gamma, self.feature_seed)
-    }
-
-    /// A sketch of no events, of this stream's shape.
-    pub fn empty_sketch(&self) -> Sketch {
-        Sketch::empty(self.dim(), 2 * self.frequencies, self.codebook.len())
-    }
-}
-
-/// Squared distances between the two halves of a reference that a 2-means split makes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Squared distances between the two halves of a reference that a 2-means split makes, and how
+/// novel its most novel hundredth is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Spread {
     /// In the kernel's feature space.
     pub kernel: f64,
     /// Between centroids.
     pub linear: f64,
+    /// Between whitened centroids.
+    pub whitened: f64,
+    /// The 99 % quantile of the novelty score above its mean, in standard deviations.
+    pub novelty: f64,
 }
 
 /// The null of one window, simulated at `n` events.
@@ -87,6 +97,8 @@ pub struct Spread {
 pub struct WindowCalibration {
     /// Events in the simulated window.
     pub n: u64,
+    /// Events between two evaluations of its grid.
+    pub stride_events: u64,
     /// Per detector: level and null.
     pub detectors: BTreeMap<DetectorKind, DetectorCalibration>,
 }
@@ -94,23 +106,27 @@ pub struct WindowCalibration {
 /// Level and null of one detector in one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectorCalibration {
-    /// The level α that all detectors of the stream share, for the reference's own traffic: each
-    /// exceeds its threshold with this probability when nothing has changed.
+    /// The level α for the reference's own traffic: the statistic exceeds its threshold with this
+    /// probability when nothing has changed.
     pub alpha: f64,
-    /// The simulated null.
+    /// The simulated null of the standardised statistic.
     pub null: NullTable,
-    /// Promised evaluations between false alarms of the whole stream.
-    pub expected_run_evaluations: f64,
+    /// Evaluations between false alarms of this detector in this window alone; `None` where it never
+    /// alarmed in the simulation.
+    pub own_run_evaluations: Option<f64>,
+    /// Evaluations between false alarms of the whole stream of the part.
+    pub run_evaluations: f64,
     /// Whether the promise lies beyond the simulated length.
     pub extrapolated: bool,
 }
 
 impl DetectorCalibration {
-    /// The threshold when traffic is `intensity` times as dense as in the reference.
+    /// The standardised threshold when false alarms may come `factor` times as often per evaluation
+    /// as they were calibrated for.
     ///
-    /// A promise in days means rarer alarms per evaluation when there are more evaluations a day;
-    /// for rare alarms the level falls in proportion to their rate.
-    pub fn threshold(&self, intensity: f64) -> f64 {
-        self.null.upper_quantile(self.alpha / intensity).max(f64::MIN_POSITIVE)
+    /// For rare alarms the level and their rate go in proportion: with twice the traffic there are
+    /// twice the evaluations a day, and each may alarm half as often.
+    pub fn threshold(&self, factor: f64) -> f64 {
+        self.null.upper_quantile(self.alpha * factor).max(f64::MIN_POSITIVE)
     }
 }

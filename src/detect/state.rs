@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::detect::grid::Bucket;
+use crate::detect::repeats::Repeats;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
 use crate::stats::sketch::Sketch;
@@ -39,14 +40,31 @@ pub enum RestoreError {
 /// Everything but the buckets.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Memory {
-    /// Events observed and not late.
-    pub seen: i64,
+    /// Events observed and not late, repeats included.
+    pub arrivals: i64,
     /// Events left out because they came too late.
     pub late: i64,
-    /// Event time of the first event.
-    pub first_at: Option<Timestamp>,
     /// Newest event time.
     pub watermark: Timestamp,
+    /// What texts have come lately.
+    pub repeats: Repeats,
+    /// Events left out so far because they repeat a text.
+    pub repeated: i64,
+    /// Share of repeats ÷ its threshold when it was last judged.
+    pub repeats_ratio: Option<f64>,
+    /// By the part's name, "" for the whole.
+    pub parts: BTreeMap<String, PartMemory>,
+}
+
+/// What is remembered of one part of the traffic.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PartMemory {
+    /// Its events so far.
+    pub seen: i64,
+    /// Event time of the first of them.
+    pub first_at: Option<Timestamp>,
+    /// Newest event time.
+    pub newest_at: Timestamp,
     /// First time bucket that is still open.
     pub open_from: Option<i64>,
     /// Largest statistic ÷ threshold in the latest verdicts, per stream and window.
@@ -63,11 +81,13 @@ impl Memory {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
         serde_json::from_slice(bytes).map_err(|e| RestoreError::Memory { reason: e.to_string() })
     }
+}
 
+impl PartMemory {
     /// How many times as dense as `events_per_day` the events came so far: 1 during the first day,
     /// then by all that has been seen, so that a burst hardly moves it.
     pub fn intensity(&self, events_per_day: f64) -> f64 {
-        let span = self.first_at.map_or(Duration::ZERO, |first| self.watermark.since(first));
+        let span = self.first_at.map_or(Duration::ZERO, |first| self.newest_at.since(first));
         let days = span.as_secs_f64() / 86_400.0;
         if days < 1.0 {
             return 1.0;
@@ -82,16 +102,18 @@ impl Memory {
         }
     }
 
-    /// The largest of the latest ratios of `stream`.
-    pub fn ratio(&self, stream: Stream) -> Option<f64> {
-        self.latest.get(&stream)?.values().copied().reduce(f64::max)
+    /// The largest of the latest ratios of each of `streams` that has values.
+    pub fn ratios(&self, streams: &[Stream]) -> BTreeMap<Stream, Option<f64>> {
+        let ratio = |stream| self.latest.get(stream)?.values().copied().reduce(f64::max);
+        let with_values = streams.iter().filter(|stream| stream.has_values());
+        with_values.map(|stream| (*stream, ratio(stream))).collect()
     }
 }
 
 /// A bucket as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedBucket {
-    /// `count` or `time`.
+    /// `count` or `time`, and after a colon the segment's name.
     pub grid: String,
     /// Its key in the grid.
     pub key: i64,

@@ -19,6 +19,8 @@ pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
             let norms = (norm_sq(query) * norm_sq(response)).sqrt() as f32;
             Some(vec![dot(query, response) / norms])
         }
+        // Judged by counts of texts, not by a value of each.
+        Stream::Duplicates => None,
     }
 }
 
@@ -28,33 +30,37 @@ fn usable(vector: Option<&[f32]>) -> Option<&[f32]> {
 }
 
 /// The rows of one stream in a set of events, and which of them belong together.
+#[derive(Debug, Clone, PartialEq)]
 pub struct StreamRows {
     /// One row per event that has a value.
     pub rows: Vec<Vec<f32>>,
+    /// The event of each row, as an index into the events given.
+    pub events: Vec<usize>,
     /// Row indices per session, or one each for events without a session; in order of appearance.
     pub units: Vec<Vec<usize>>,
 }
 
 impl StreamRows {
     /// Collects `stream` from `events`.
-    pub fn collect(events: &[Event], stream: Stream) -> Self {
-        let mut rows = Vec::new();
-        let mut units: Vec<Vec<usize>> = Vec::new();
+    pub fn collect<'a>(events: impl IntoIterator<Item = &'a Event>, stream: Stream) -> Self {
+        let mut collected = Self { rows: Vec::new(), events: Vec::new(), units: Vec::new() };
         let mut by_session: HashMap<&str, usize> = HashMap::new();
-        for event in events {
+        for (index, event) in events.into_iter().enumerate() {
             let Some(row) = value(event, stream) else { continue };
+            let at = collected.rows.len();
             match event.session_id.as_deref() {
                 Some(session) => {
                     let unit = *by_session.entry(session).or_insert_with(|| {
-                        units.push(Vec::new());
-                        units.len() - 1
+                        collected.units.push(Vec::new());
+                        collected.units.len() - 1
                     });
-                    units[unit].push(rows.len());
+                    collected.units[unit].push(at);
                 }
-                None => units.push(vec![rows.len()]),
+                None => collected.units.push(vec![at]),
             }
-            rows.push(row);
+            collected.rows.push(row);
+            collected.events.push(index);
         }
-        Self { rows, units }
+        collected
     }
 }

@@ -1,9 +1,10 @@
-//! An alert: one episode of drift in one stream of one monitor.
+//! An alert: one episode of drift in one stream of one monitor, in all of its traffic or in one segment.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{AlertId, MonitorId, ProjectId, ReportId};
+use crate::model::interaction::Attributes;
 use crate::model::monitor::Severity;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
@@ -52,7 +53,10 @@ pub struct Alert {
     pub monitor_id: MonitorId,
     /// The stream that drifted.
     pub stream: Stream,
-    /// `query_drift`, `response_drift` or `relevance_drift`.
+    /// The segment in which it did, as labels; empty for all of the monitor's traffic.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub segment: Attributes,
+    /// `query_drift`, `response_drift`, `relevance_drift` or `duplicates`.
     pub kind: String,
     /// How much it hurries.
     pub severity: Severity,

@@ -98,4 +98,7 @@ pub struct Event {
     pub query: Option<Vec<f32>>,
     /// Unit vector of the response; `None` for none or a blank text.
     pub response: Option<Vec<f32>>,
+    /// `text::fingerprint` of the query: equal for texts that differ in case, digits and
+    /// punctuation alone. `None` for a blank query.
+    pub fingerprint: Option<u64>,
 }

@@ -1,5 +1,6 @@
 //! A monitor: which streams of which traffic are compared with which reference, how, and who hears of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct MonitorSpec {
     #[serde(default)]
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub segment: Attributes,
+    /// Which labels divide the traffic into parts that are watched beside the whole.
+    #[serde(default)]
+    pub segments: Segmentation,
     /// The sliding windows, each evaluated at its stride.
     #[serde(default = "default_windows")]
     pub windows: Vec<WindowSpec>,
@@ -51,6 +55,9 @@ pub struct MonitorSpec {
     /// Where the thresholds come from.
     #[serde(default)]
     pub thresholds: ThresholdPolicy,
+    /// How the false-alarm budget is divided.
+    #[serde(default)]
+    pub weights: BudgetWeights,
     /// When threshold crossings become an alert.
     #[serde(default)]
     pub alert: AlertPolicy,
@@ -72,9 +79,11 @@ impl MonitorSpec {
             name: name.to_owned(),
             streams: default_streams(),
             segment: Attributes::new(),
+            segments: Segmentation::default(),
             windows: default_windows(),
             detectors: default_detectors(),
             thresholds: ThresholdPolicy::default(),
+            weights: BudgetWeights::default(),
             alert: AlertPolicy::default(),
             receivers: Vec::new(),
             lateness_seconds: default_lateness(),
@@ -97,7 +106,9 @@ impl MonitorSpec {
         self.streams != before.streams
             || self.windows != before.windows
             || self.detectors != before.detectors
-            || self.thresholds != before.thresholds
+            || self.segments != before.segments
+            || self.thresholds.needs_recalibration(&before.thresholds)
+            || self.weights.within_monitor() != before.weights.within_monitor()
             || self.alert.for_evaluations != before.alert.for_evaluations
             || self.alert.keep_firing_evaluations != before.alert.keep_firing_evaluations
             || (self.alert.resolve_ratio - before.alert.resolve_ratio).abs() > 0.0
@@ -111,10 +122,22 @@ impl MonitorSpec {
             say("/name", "must hold 1 to 200 bytes".to_owned());
         }
         if self.streams.is_empty() {
-            say("/streams", "name at least one of query, response, relevance".to_owned());
+            say(
+                "/streams",
+                "name at least one of query, response, relevance, duplicates".to_owned(),
+            );
         }
         if self.detectors.is_empty() {
-            say("/detectors", "name at least one of mmd, kl, centroid".to_owned());
+            say(
+                "/detectors",
+                "name at least one of mmd, kl, centroid, whitened, novelty".to_owned(),
+            );
+        }
+        if self.detectors.contains(&DetectorKind::Repeats) {
+            say("/detectors", "repeats belongs to the stream duplicates: name that one".to_owned());
+        }
+        if let Some(detail) = self.weights.problem() {
+            say("/weights", detail);
         }
         if self.windows.is_empty() || self.windows.len() > 8 {
             say("/windows", "give one to eight windows".to_owned());
@@ -134,6 +157,69 @@ impl MonitorSpec {
             say("/alert/resolve_ratio", "must be above 0 and at most 1".to_owned());
         }
         problems
+    }
+}
+
+/// Which labels divide a monitor's traffic into segments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Segmentation {
+    /// Every attribute with 2 to 20 values in the reference.
+    #[default]
+    Auto,
+    /// None: the traffic is watched as a whole only.
+    Off,
+    /// These attributes, as far as they have 2 to 20 values in the reference.
+    By(Vec<String>),
+}
+
+/// Weights in the division of the false-alarm budget; what is not named weighs 1, but the streams
+/// `query` and `response` 2. Zero keeps something from alarming.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetWeights {
+    /// The monitor's own among those of the project.
+    pub monitor: f64,
+    /// Of streams.
+    #[schema(value_type = std::collections::HashMap<String, f64>)]
+    pub streams: BTreeMap<Stream, f64>,
+    /// Of windows, by name.
+    #[schema(value_type = std::collections::HashMap<String, f64>)]
+    pub windows: BTreeMap<String, f64>,
+    /// Of detectors.
+    #[schema(value_type = std::collections::HashMap<String, f64>)]
+    pub detectors: BTreeMap<DetectorKind, f64>,
+}
+
+impl Default for BudgetWeights {
+    fn default() -> Self {
+        Self {
+            monitor: 1.0,
+            streams: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            detectors: BTreeMap::new(),
+        }
+    }
+}
+
+impl BudgetWeights {
+    /// What the thresholds of one monitor depend on.
+    fn within_monitor(&self) -> Self {
+        Self { monitor: 1.0, ..self.clone() }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let all = [self.monitor]
+            .into_iter()
+            .chain(self.streams.values().copied())
+            .chain(self.windows.values().copied())
+            .chain(self.detectors.values().copied());
+        let mut bad = all.filter(|weight| !(*weight >= 0.0 && *weight <= 1000.0));
+        if bad.next().is_some() {
+            return Some("a weight is a number from 0 to 1000".to_owned());
+        }
+        (self.monitor <= 0.0)
+            .then(|| "monitor must be above 0; pause the monitor instead".to_owned())
     }
 }
 
@@ -202,32 +288,39 @@ impl WindowSpec {
 }
 
 /// Where thresholds come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ThresholdPolicy {
-    /// Calibrated on the reference so that this many false alarms are expected in 30 days.
+    /// Calibrated on the reference for this monitor's share of the project's budget.
+    #[default]
+    Budget,
+    /// Calibrated on the reference for at most this many false alarms in 30 days, beside the
+    /// project's budget.
     #[serde(rename = "false_alarms_per_30d")]
     FalseAlarmsPer30d(f64),
     /// Set by the user, per detector: the same statistic's value for every stream and window.
     Fixed(FixedThresholds),
 }
 
-impl Default for ThresholdPolicy {
-    fn default() -> Self {
-        Self::FalseAlarmsPer30d(1.0)
-    }
-}
-
 impl ThresholdPolicy {
+    /// A calibrated level is scaled to any rate; only fixed thresholds are something else.
+    fn needs_recalibration(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Fixed(now), Self::Fixed(before)) => now != before,
+            (Self::Fixed(_), _) | (_, Self::Fixed(_)) => true,
+            _ => false,
+        }
+    }
+
     fn problem(&self) -> Option<String> {
         match self {
             Self::FalseAlarmsPer30d(rate) if !(*rate > 0.0 && *rate <= 1000.0) => {
                 Some("false_alarms_per_30d must be above 0 and at most 1000".to_owned())
             }
             Self::Fixed(fixed)
-                if [fixed.mmd, fixed.kl, fixed.centroid]
+                if DetectorKind::ALL
                     .into_iter()
-                    .flatten()
+                    .filter_map(|kind| fixed.of(kind))
                     .any(|value| !(value.is_finite() && value > 0.0)) =>
             {
                 Some("a fixed threshold must be a positive number".to_owned())
@@ -247,6 +340,15 @@ pub struct FixedThresholds {
     pub kl: Option<f64>,
     /// For the squared centroid distance.
     pub centroid: Option<f64>,
+    /// For the squared centroid distance in whitened coordinates.
+    #[serde(default)]
+    pub whitened: Option<f64>,
+    /// For the novelty, in standard deviations of one text.
+    #[serde(default)]
+    pub novelty: Option<f64>,
+    /// For the share of repeats among the last 200 interactions.
+    #[serde(default)]
+    pub repeats: Option<f64>,
 }
 
 impl FixedThresholds {
@@ -256,6 +358,9 @@ impl FixedThresholds {
             DetectorKind::Mmd => self.mmd,
             DetectorKind::Kl => self.kl,
             DetectorKind::Centroid => self.centroid,
+            DetectorKind::Whitened => self.whitened,
+            DetectorKind::Novelty => self.novelty,
+            DetectorKind::Repeats => self.repeats,
         }
     }
 }
@@ -320,7 +425,7 @@ fn default_windows() -> Vec<WindowSpec> {
 }
 
 fn default_detectors() -> Vec<DetectorKind> {
-    vec![DetectorKind::Mmd, DetectorKind::Kl, DetectorKind::Centroid]
+    DetectorKind::OF_VALUES.to_vec()
 }
 
 const fn default_lateness() -> u64 {

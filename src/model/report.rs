@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReferenceId, ReportId};
+use crate::model::explanation::Explanation;
+use crate::model::interaction::Attributes;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
 
@@ -24,12 +26,19 @@ pub struct Report {
     pub evaluated_at: Timestamp,
     /// Position of the last event that is in the windows.
     pub position: i64,
+    /// The segment that was evaluated, as labels; empty for all of the monitor's traffic.
+    #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub segment: Attributes,
     /// Whether any verdict is drift.
     pub is_drift: bool,
     /// Every stream × window × detector that was due.
     pub verdicts: Vec<Verdict>,
     /// The most drifted interactions per stream with drift.
     pub examples: Vec<Example>,
+    /// What is behind the drift; absent without drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Events left out so far because they came too late.
     pub late_events: i64,
 }

@@ -26,11 +26,18 @@ pub enum Stream {
     Response,
     /// cos(query, response): a scalar.
     Relevance,
+    /// Queries that come again and again: counted as texts, so it has no values.
+    Duplicates,
 }
 
 impl Stream {
     /// Every stream, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Query, Self::Response, Self::Relevance];
+    pub const ALL: [Self; 4] = [Self::Query, Self::Response, Self::Relevance, Self::Duplicates];
+
+    /// Whether each interaction gives it a value that is compared with the reference's.
+    pub const fn has_values(self) -> bool {
+        !matches!(self, Self::Duplicates)
+    }
 
     /// The stream's name on the wire and in the stores.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +45,7 @@ impl Stream {
             Self::Query => "query",
             Self::Response => "response",
             Self::Relevance => "relevance",
+            Self::Duplicates => "duplicates",
         }
     }
 
@@ -52,6 +60,7 @@ impl Stream {
             Self::Query => "query_drift",
             Self::Response => "response_drift",
             Self::Relevance => "relevance_drift",
+            Self::Duplicates => "duplicates",
         }
     }
 }

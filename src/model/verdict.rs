@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::interaction::Attributes;
 use crate::model::stream::Stream;
 
 /// A statistic that compares a window with the reference.
@@ -28,11 +29,25 @@ pub enum DetectorKind {
     Kl,
     /// Squared distance of the centroids, unbiased.
     Centroid,
+    /// Squared distance of the centroids in coordinates in which the reference varies equally.
+    Whitened,
+    /// How much farther from the reference's texts than its own are, in standard deviations of one.
+    Novelty,
+    /// Share of interactions that repeat a text more often than the reference does.
+    Repeats,
 }
 
 impl DetectorKind {
     /// Every detector, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Mmd, Self::Kl, Self::Centroid];
+    pub const ALL: [Self; 6] =
+        [Self::Mmd, Self::Kl, Self::Centroid, Self::Whitened, Self::Novelty, Self::Repeats];
+
+    /// Those that compare the values of a stream, in the order of `stats::statistics`.
+    pub const OF_VALUES: [Self; 5] =
+        [Self::Mmd, Self::Kl, Self::Centroid, Self::Whitened, Self::Novelty];
+
+    /// Those of a permutation test, whose features come from both samples together.
+    pub const OF_TWO_SAMPLES: [Self; 3] = [Self::Mmd, Self::Kl, Self::Centroid];
 
     /// The detector's name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +55,9 @@ impl DetectorKind {
             Self::Mmd => "mmd",
             Self::Kl => "kl",
             Self::Centroid => "centroid",
+            Self::Whitened => "whitened",
+            Self::Novelty => "novelty",
+            Self::Repeats => "repeats",
         }
     }
 }
@@ -71,6 +89,10 @@ pub enum VerdictStatus {
 pub struct Verdict {
     /// The stream.
     pub stream: Stream,
+    /// The segment as labels; empty for all of the monitor's traffic.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub segment: Attributes,
     /// The window's name.
     pub window: String,
     /// The detector.

@@ -4,7 +4,7 @@ use crate::alert::EventKind;
 use crate::clock::Timestamp;
 use crate::model::alert::Alert;
 use crate::model::delivery::ReceiverKind;
-use crate::model::monitor::{Severity, ThresholdPolicy};
+use crate::model::monitor::Severity;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict};
@@ -45,8 +45,8 @@ pub struct AlertMessage<'a> {
     pub alert: &'a Alert,
     /// The monitor's name.
     pub monitor_name: &'a str,
-    /// How thresholds were set: the promise that the message repeats.
-    pub thresholds: &'a ThresholdPolicy,
+    /// False alarms in 30 days, at most, that the thresholds keep to; `None` for fixed ones.
+    pub false_alarms_per_30d: Option<f64>,
     /// The report of the transition.
     pub report: &'a Report,
     /// The most drifted interactions first.
@@ -79,13 +79,15 @@ impl AlertMessage<'_> {
             Stream::Query => "Query drift",
             Stream::Response => "Response drift",
             Stream::Relevance => "Relevance drift",
+            Stream::Duplicates => "Repeated texts",
         };
         let state = match self.event {
             EventKind::Resolved => "Resolved",
             _ if self.alert.severity == Severity::Critical => "Critical",
             _ => "Firing",
         };
-        format!("{state}: {what} in {}", cut(self.monitor_name, 80))
+        let segment = self.segment().map_or_else(String::new, |segment| format!(", {segment}"));
+        format!("{state}: {what} in {}{segment}", cut(self.monitor_name, 80))
     }
 
     /// One sentence on what it means.
@@ -94,11 +96,25 @@ impl AlertMessage<'_> {
             Stream::Query => "what users ask",
             Stream::Response => "what the application answers",
             Stream::Relevance => "how well answers fit their queries",
+            Stream::Duplicates => {
+                return match self.event {
+                    EventKind::Resolved => "Texts no longer repeat unusually often.".to_owned(),
+                    _ => "One text comes again and again, more often than in the reference. Its \
+                          repeats are kept out of the other statistics."
+                        .to_owned(),
+                };
+            }
         };
         match self.event {
             EventKind::Resolved => format!("The monitor sees no more drift in {what}."),
             _ => format!("The latest traffic differs from the reference in {what}."),
         }
+    }
+
+    /// The segment: `channel whatsapp`; `None` for all of the traffic.
+    pub(super) fn segment(&self) -> Option<String> {
+        let (attribute, value) = self.alert.segment.first_key_value()?;
+        Some(format!("{} {}", cut(attribute, 40), cut(value, 40)))
     }
 
     /// The drifted verdict that exceeds its threshold most.
@@ -109,13 +125,11 @@ impl AlertMessage<'_> {
 
     /// What the thresholds promise.
     pub(super) fn promise(&self) -> String {
-        match self.thresholds {
-            ThresholdPolicy::FalseAlarmsPer30d(rate) => format!(
-                "Thresholds are calibrated for {rate} false alarm(s) in 30 days when nothing changes."
+        match self.false_alarms_per_30d {
+            Some(rate) => format!(
+                "Thresholds are calibrated for at most {rate} false alarm(s) in 30 days when nothing changes."
             ),
-            ThresholdPolicy::Fixed(_) => {
-                "Thresholds were set by hand: no false-alarm rate is promised.".to_owned()
-            }
+            None => "Thresholds were set by hand: no false-alarm rate is promised.".to_owned(),
         }
     }
 
@@ -132,6 +146,9 @@ pub(super) fn verdict_line(verdict: &Verdict) -> String {
         DetectorKind::Mmd => "MMD²",
         DetectorKind::Kl => "KL",
         DetectorKind::Centroid => "centroid distance²",
+        DetectorKind::Whitened => "whitened centroid distance²",
+        DetectorKind::Novelty => "novelty",
+        DetectorKind::Repeats => "share of repeats",
     };
     let value = verdict.statistic.map_or_else(|| "no value".to_owned(), number);
     let window = cut(&verdict.window, 60);

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
-use crate::model::monitor::ThresholdPolicy;
 use crate::model::verdict::Verdict;
 use crate::notify::message::{AlertMessage, ExampleText};
 use crate::notify::text::cut;
@@ -31,6 +30,7 @@ pub(super) fn body(message: &AlertMessage<'_>) -> String {
                 "state": alert.state,
                 "severity": alert.severity,
                 "stream": alert.stream,
+                "segment": alert.segment,
                 "started_at": alert.started_at,
                 "fired_at": alert.fired_at,
                 "resolved_at": alert.resolved_at,
@@ -45,7 +45,7 @@ pub(super) fn body(message: &AlertMessage<'_>) -> String {
             },
             "reasons": reasons,
             "reasons_left_out": alert.reasons.len().saturating_sub(REASONS_LIMIT),
-            "false_alarms_per_30d": promised_rate(message.thresholds),
+            "false_alarms_per_30d": message.false_alarms_per_30d,
             "examples": examples,
             "links": {
                 "report": cut(&message.links.report_url, 500),
@@ -84,11 +84,4 @@ fn example(example: &ExampleText) -> Value {
         "score": example.score,
         "occurred_at": example.occurred_at,
     })
-}
-
-const fn promised_rate(thresholds: &ThresholdPolicy) -> Option<f64> {
-    match thresholds {
-        ThresholdPolicy::FalseAlarmsPer30d(rate) => Some(*rate),
-        ThresholdPolicy::Fixed(_) => None,
-    }
 }

@@ -50,6 +50,16 @@ impl Codebook {
         self.half_norms.len()
     }
 
+    /// The centroids, row-major.
+    pub fn centroids(&self) -> &[f32] {
+        &self.centroids
+    }
+
+    /// The centroid of `cell`, which must be one.
+    pub fn centroid(&self, cell: usize) -> &[f32] {
+        &self.centroids[cell * self.dim..(cell + 1) * self.dim]
+    }
+
     /// Whether there is no cell.
     pub fn is_empty(&self) -> bool {
         self.half_norms.is_empty()

@@ -10,7 +10,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::linear::dot;
+use super::linear::products;
+use super::trig::sin_cos;
 
 /// A frozen feature map from `dim` coordinates to `2 × frequencies` features.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,14 +54,29 @@ impl FourierFeatures {
 
     /// Writes φ(x) into `out`, cosines first. `x` has `dim` coordinates, `out` has `len()`.
     pub fn map(&self, x: &[f32], out: &mut [f32]) {
-        let (cosines, sines) = out.split_at_mut(self.weights.len() / self.dim);
-        for ((row, cosine), sine) in
-            self.weights.chunks_exact(self.dim).zip(cosines.iter_mut()).zip(sines.iter_mut())
-        {
-            let (s, c) = dot(row, x).sin_cos();
-            *cosine = self.scale * c;
-            *sine = self.scale * s;
-        }
+        self.map_all(&[x], out);
+    }
+
+    /// Writes φ of each point into `out`, one after another: the same numbers as [`Self::map`], but
+    /// the frequencies are read once for all of them.
+    pub fn map_all(&self, points: &[&[f32]], out: &mut [f32]) {
+        let frequencies = self.weights.len() / self.dim;
+        let mut angles = vec![0.0; frequencies * points.len()];
+        products(&self.weights, self.dim, points, &mut angles);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let rows = angles.chunks_exact(frequencies);
+                for (angles, out) in rows.zip(out.chunks_exact_mut(2 * frequencies)) {
+                    let (cosines, sines) = out.split_at_mut(frequencies);
+                    for ((angle, cosine), sine) in angles.iter().zip(cosines).zip(sines) {
+                        let (s, c) = sin_cos(*angle);
+                        *cosine = self.scale * c;
+                        *sine = self.scale * s;
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -97,7 +113,7 @@ fn normal_vector(dim: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::kernel::rbf;
-    use super::super::linear::{distance_sq, norm_sq};
+    use super::super::linear::{distance_sq, dot, norm_sq};
     use super::*;
 
     #[test]

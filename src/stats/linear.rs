@@ -1,10 +1,15 @@
 //! The few vector operations that every statistic is made of.
 
-/// Σ aᵢbᵢ in single precision, in eight interleaved partial sums.
+/// Σ aᵢbᵢ in single precision, in sixteen interleaved partial sums.
 ///
 /// The partial sums let the compiler use vector registers and keep the rounding error near
-/// √(n/8) units instead of √n.
+/// √(n/16) units instead of √n.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    dot_inlined(a, b)
+}
+
+#[inline(always)]
+fn dot_inlined(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 16];
     let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
     let tail: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
@@ -14,6 +19,89 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + tail
+}
+
+/// The inner products of every row of a matrix with every point: `out[p · rows + r]`.
+///
+/// `matrix` is row-major with `dim` columns. Each product is computed exactly as [`dot`] computes it,
+/// whatever stands beside it, so that a result does not depend on how points are grouped; the groups
+/// only let a block of rows stay in the nearest cache while all points pass over it.
+pub fn products(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || products_blocked(matrix, dim, points, out),
+    );
+}
+
+/// Rows of one block: 48 KiB at 384 columns, within the nearest cache together with a point.
+const BLOCK: usize = 32;
+
+#[inline(always)]
+fn products_blocked(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) {
+    let rows = matrix.len() / dim;
+    for first in (0..rows).step_by(BLOCK) {
+        let last = (first + BLOCK).min(rows);
+        for (p, x) in points.iter().enumerate() {
+            let mut row = first;
+            while row + 4 <= last {
+                let four = &matrix[row * dim..(row + 4) * dim];
+                out[p * rows + row..p * rows + row + 4].copy_from_slice(&dot_four(four, x));
+                row += 4;
+            }
+            for row in row..last {
+                out[p * rows + row] = dot_inlined(&matrix[row * dim..(row + 1) * dim], x);
+            }
+        }
+    }
+}
+
+/// Four rows at once: the point is loaded once for them.
+#[inline(always)]
+fn dot_four(rows: &[f32], x: &[f32]) -> [f32; 4] {
+    let dim = x.len();
+    let (a, rest) = rows.split_at(dim);
+    let (b, rest) = rest.split_at(dim);
+    let (c, d) = rest.split_at(dim);
+    let mut lanes = [[0.0f32; 16]; 4];
+    let whole = dim / 16 * 16;
+    let mut i = 0;
+    while i < whole {
+        let x = &x[i..i + 16];
+        for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
+            let row = &row[i..i + 16];
+            for lane in 0..16 {
+                lanes[lane] += row[lane] * x[lane];
+            }
+        }
+        i += 16;
+    }
+    let mut sums = [0.0; 4];
+    for ((sum, lanes), row) in sums.iter_mut().zip(&lanes).zip([a, b, c, d]) {
+        let tail: f32 = row[whole..].iter().zip(&x[whole..]).map(|(r, x)| r * x).sum();
+        *sum = lanes.iter().sum::<f32>() + tail;
+    }
+    sums
+}
+
+/// The same for whole numbers: exact as long as no sum exceeds 32 bits.
+pub fn products_of_whole(matrix: &[i16], dim: usize, points: &[Vec<i16>], out: &mut [i32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = matrix.len() / dim;
+            for first in (0..rows).step_by(BLOCK) {
+                let last = (first + BLOCK).min(rows);
+                for (p, x) in points.iter().enumerate() {
+                    for row in first..last {
+                        let values = &matrix[row * dim..(row + 1) * dim];
+                        let pairs = values.iter().zip(x);
+                        out[p * rows + row] =
+                            pairs.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
+                    }
+                }
+            }
+        },
+    );
 }
 
 /// Σ aᵢbᵢ in double precision.
@@ -39,6 +127,18 @@ pub fn distance_sq<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| (x.into() - y.into()).powi(2)).sum()
 }
 
+/// `sum += scale · x`.
+pub fn axpy(sum: &mut [f64], scale: f64, x: &[f32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (total, &value) in sum.iter_mut().zip(x) {
+                *total += scale * f64::from(value);
+            }
+        },
+    );
+}
+
 /// `sum += x`.
 pub fn add(sum: &mut [f64], x: &[f32]) {
     for (total, &value) in sum.iter_mut().zip(x) {
@@ -49,6 +149,24 @@ pub fn add(sum: &mut [f64], x: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_does_not_depend_on_its_neighbours() {
+        for (rows, dim) in [(1, 3), (7, 16), (70, 37), (33, 48)] {
+            let matrix: Vec<f32> = (0..rows * dim).map(|i| (i as f32 * 0.37).sin()).collect();
+            let points: Vec<Vec<f32>> =
+                (0..5).map(|p| (0..dim).map(|i| ((p * dim + i) as f32).cos()).collect()).collect();
+            let points: Vec<&[f32]> = points.iter().map(Vec::as_slice).collect();
+            let mut out = vec![0.0; rows * points.len()];
+            products(&matrix, dim, &points, &mut out);
+            for (p, x) in points.iter().enumerate() {
+                for r in 0..rows {
+                    let alone = dot(&matrix[r * dim..(r + 1) * dim], x);
+                    assert_eq!(out[p * rows + r].to_bits(), alone.to_bits());
+                }
+            }
+        }
+    }
 
     #[test]
     fn lanes_and_tails_agree_with_the_plain_sum() {

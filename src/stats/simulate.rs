@@ -1,104 +1,168 @@
 //! Simulated streams without drift: what the statistics do when nothing happens.
 //!
-//! Each path resamples a reference of the real size *and* a stream from the held-out half of the
-//! reference, so that the reference's own sampling error is in the null, and slides the windows
-//! over it exactly as the engine does. What is drawn are units: single events, or whole sessions
-//! where events come in sessions, since events of one session resemble each other and an
-//! independent draw would understate how much a window varies.
+//! Each path resamples a reference *and* a stream from the rows of the real one, so that the
+//! reference's own sampling error is in the null, and slides the windows over the stream exactly as
+//! the engine does. Whitened coordinates and novelty scores of the rows are those that leave the row
+//! itself out: in-sample ones are too small and would promise too much.
+//!
+//! What is drawn are units: single events, or whole sessions or blocks where events resemble their
+//! neighbours. With a rhythm, each unit of the reference's own timetable is replaced by one of the
+//! same phase, so that the simulated stream keeps the clock.
+
+use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::codebook::Codebook;
-use super::divergence::kl_corrected;
-use super::features::FourierFeatures;
-use super::mmd::squared_distance_unbiased;
+use super::expectation::{Columns, Expectation, ExpectationSums, Expected};
+use super::linear::axpy;
 use super::sketch::Sketch;
+use super::statistics::{STATISTICS, Statistics};
 
-/// Statistics per window, in this order: MMD², KL, squared centroid distance.
-pub const STATISTICS: usize = 3;
+/// Evaluations that one path contributes. Short paths mean more resampled references.
+const EVALUATIONS_PER_PATH: usize = 80;
 
-/// Evaluations that one path contributes.
-const EVALUATIONS_PER_PATH: usize = 160;
-
-/// More rows than this are not drawn for one resampled reference; its deviation is scaled instead.
+/// More rows than this are not drawn for one resampled reference. Values are standardised by the
+/// drawn reference's own leverage, so that a larger one need not be drawn whole.
 const MAX_REFERENCE_DRAWS: usize = 10_000;
 
+/// A phase with fewer units than this draws from all of them.
+const MIN_PHASE_UNITS: usize = 8;
+
+/// One row's features and where it stands in time.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Laid out as [`Columns`] say, whitened coordinates included.
+    pub features: Vec<f32>,
+    /// Its cell of the codebook.
+    pub cell: usize,
+    /// The rhythm's functions at its time.
+    pub basis: Vec<f64>,
+    /// Rows of one phase are interchangeable without drift.
+    pub phase: usize,
+}
+
 /// What is resampled.
+#[derive(Debug)]
 pub struct Population<'a> {
-    rows: Vec<&'a [f32]>,
-    /// Row-major φ(x).
-    phi: Vec<f32>,
-    cells: Vec<usize>,
-    /// Row indices that are drawn together.
+    rows: Vec<&'a Row>,
+    columns: Columns,
+    cells: usize,
+    /// Row indices that are drawn together, in the order of time.
     units: Vec<Vec<usize>>,
-    shape: Sketch,
+    /// Units by phase.
+    phases: BTreeMap<usize, Vec<usize>>,
+    /// ‖x‖² and the whitened ‖·‖² of each row.
+    norms: Vec<(f64, f64)>,
 }
 
 impl<'a> Population<'a> {
-    /// Prepares `rows`, drawn in `units` of row indices. O(rows · features · dim), once.
-    pub fn new(
-        rows: Vec<&'a [f32]>,
-        units: Vec<Vec<usize>>,
-        features: &FourierFeatures,
-        codebook: &Codebook,
-    ) -> Self {
-        let mut phi = vec![0.0; rows.len() * features.len()];
-        phi.par_chunks_exact_mut(features.len())
-            .zip(&rows)
-            .for_each(|(out, row)| features.map(row, out));
-        let cells = rows.iter().map(|row| codebook.assign(row)).collect();
-        let dim = rows.first().map_or(0, |row| row.len());
-        let shape = Sketch::empty(dim, features.len(), codebook.len());
-        Self { rows, phi, cells, units, shape }
+    /// The population of `rows`, drawn in `units` of row indices, which are in the order of time.
+    pub fn new(rows: Vec<&'a Row>, units: Vec<Vec<usize>>, columns: Columns, cells: usize) -> Self {
+        let units: Vec<Vec<usize>> = units.into_iter().filter(|unit| !unit.is_empty()).collect();
+        let mut phases: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (u, unit) in units.iter().enumerate() {
+            phases.entry(rows[unit[0]].phase).or_default().push(u);
+        }
+        let all: Vec<usize> = (0..units.len()).collect();
+        for units in phases.values_mut().filter(|units| units.len() < MIN_PHASE_UNITS) {
+            units.clone_from(&all);
+        }
+        let whitened = columns.dim + columns.phi..columns.dim + columns.phi + columns.whitened;
+        let norms = rows
+            .iter()
+            .map(|row| {
+                let x = super::linear::norm_sq(&row.features[..columns.dim]);
+                (x, super::linear::norm_sq(&row.features[whitened.clone()]))
+            })
+            .collect();
+        Self { rows, columns, cells, units, phases, norms }
     }
 
-    fn add(&self, row: usize, bucket: &mut Bucket) {
-        let features = self.shape.sum_phi.len();
-        bucket.n += 1.0;
-        let x = self.rows[row];
-        add_f32(&mut bucket.sum_x, x);
-        bucket.sum_x_sq += super::linear::norm_sq(x);
-        add_f32(&mut bucket.sum_phi, &self.phi[row * features..(row + 1) * features]);
-        bucket.cells[self.cells[row]] += 1.0;
+    /// Mean number of rows in a unit.
+    pub fn mean_unit(&self) -> f64 {
+        self.rows.len() as f64 / self.units.len().max(1) as f64
     }
 
-    fn bucket(&self) -> Bucket {
-        Bucket {
-            n: 0.0,
-            sum_x: vec![0.0; self.shape.sum_x.len()],
-            sum_x_sq: 0.0,
-            sum_phi: vec![0.0; self.shape.sum_phi.len()],
-            cells: vec![0.0; self.shape.cells.len()],
+    /// The expectation of the rows `drawn`; cells are counted on the first `cell_rows` of them.
+    fn expect(&self, drawn: impl Iterator<Item = usize>, cell_rows: usize) -> Option<Expectation> {
+        let functions = self.rows.first()?.basis.len();
+        let mut sums = ExpectationSums::new(self.columns, functions, self.cells);
+        for (count, index) in drawn.enumerate() {
+            let (row, norms) = (self.rows[index], self.norms[index]);
+            sums.add(&row.basis, &row.features, norms.0, norms.1);
+            if count < cell_rows {
+                sums.add_cell(&row.basis, row.cell);
+            }
+        }
+        sums.finish()
+    }
+
+    /// A random unit of the same phase as unit `slot` of the timetable.
+    fn replacement(&self, slot: usize, rng: &mut ChaCha8Rng) -> &[usize] {
+        let phase = self.rows[self.units[slot][0]].phase;
+        let units = &self.phases[&phase];
+        &self.units[units[rng.random_range(0..units.len())]]
+    }
+
+    fn empty(&self) -> Sums {
+        let Columns { dim, phi, whitened } = self.columns;
+        let functions = self.rows.first().map_or(1, |row| row.basis.len());
+        Sums {
+            sketch: Sketch::empty(dim, phi, self.cells, functions),
+            whitened: vec![0.0; whitened],
         }
     }
-}
 
-/// A bucket's sums in single precision: at most a few hundred events, added millions of times.
-struct Bucket {
-    n: f64,
-    sum_x: Vec<f32>,
-    sum_x_sq: f64,
-    sum_phi: Vec<f32>,
-    cells: Vec<f64>,
-}
-
-impl Bucket {
-    fn into_sketch(self) -> Sketch {
-        let wide = |v: Vec<f32>| v.into_iter().map(f64::from).collect();
-        Sketch {
-            n: self.n,
-            sum_x: wide(self.sum_x),
-            sum_x_sq: self.sum_x_sq,
-            sum_phi: wide(self.sum_phi),
-            cells: self.cells,
-        }
+    fn add(&self, index: usize, sums: &mut Sums) {
+        let (row, Columns { dim, phi, whitened }) = (self.rows[index], self.columns);
+        let (x, rest) = row.features.split_at(dim);
+        let (features, rest) = rest.split_at(phi);
+        let (z, novelty) = rest.split_at(whitened);
+        let sketch = &mut sums.sketch;
+        sketch.n += 1.0;
+        axpy(&mut sketch.sum_x, 1.0, x);
+        sketch.sum_x_sq += self.norms[index].0;
+        axpy(&mut sketch.sum_phi, 1.0, features);
+        sketch.cells[row.cell] += 1.0;
+        sketch.novelty += f64::from(novelty[0]);
+        sketch.phase.iter_mut().zip(&row.basis).for_each(|(sum, b)| *sum += b);
+        axpy(&mut sums.whitened, 1.0, z);
     }
 }
 
-fn add_f32(sum: &mut [f32], x: &[f32]) {
-    sum.iter_mut().zip(x).for_each(|(a, b)| *a += b);
+/// A sketch, and the whitened coordinates' sum beside it.
+#[derive(Debug, Clone)]
+struct Sums {
+    sketch: Sketch,
+    whitened: Vec<f64>,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self, sign: f64) {
+        if sign > 0.0 {
+            self.sketch += &other.sketch;
+        } else {
+            self.sketch -= &other.sketch;
+        }
+        self.whitened.iter_mut().zip(&other.whitened).for_each(|(a, b)| *a += sign * b);
+    }
+
+    fn statistics(&self, reference: &Expectation) -> Statistics {
+        let n = self.sketch.n;
+        let phase: Vec<f64> = self.sketch.phase.iter().map(|sum| sum / n).collect();
+        let expected = reference.at(&phase);
+        let whitened = (!self.whitened.is_empty()).then(|| self.whitened_shift(&expected));
+        let (residual, sd) = (reference.residual_whitened, reference.novelty_sd);
+        Statistics::of(&self.sketch, &expected, whitened, residual, sd)
+    }
+
+    fn whitened_shift(&self, expected: &Expected) -> f64 {
+        let n = self.sketch.n;
+        let pairs = self.whitened.iter().zip(&expected.whitened);
+        pairs.map(|(sum, mean)| (sum / n - mean).powi(2)).sum()
+    }
 }
 
 /// A window in units of buckets.
@@ -127,13 +191,13 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// One simulated path: per evaluation a row of [`STATISTICS`] values for each window.
+/// One simulated path: per evaluation a row of [`STATISTICS`] standardised values for each window.
 pub type Path = Vec<Vec<f64>>;
 
 /// Simulates `plan` on `population`; the same arguments give the same paths on any number of
 /// threads. `progress` is called with the share of paths done.
 ///
-/// O(paths · (N + evaluations · bucket) · (features + dim)).
+/// O(paths · (N · functions + evaluations · bucket) · columns).
 pub fn simulate(
     population: &Population<'_>,
     plan: &Plan,
@@ -143,10 +207,14 @@ pub fn simulate(
     let done = std::sync::atomic::AtomicUsize::new(0);
     (0..paths)
         .into_par_iter()
-        .map(|index| {
+        .filter_map(|index| {
             let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
             rng.set_stream(index as u64 + 1);
-            let path = Simulation::new(population, plan, rng).run();
+            let reference = draw_reference(population, plan, &mut rng);
+            let path = reference.map(|reference| {
+                let stream = Stream::new(population, plan, rng);
+                slide(population, plan, &reference, stream)
+            });
             let finished = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             progress(finished as f64 / paths as f64);
             path
@@ -154,146 +222,176 @@ pub fn simulate(
         .collect()
 }
 
-struct Simulation<'a> {
-    population: &'a Population<'a>,
-    plan: &'a Plan,
-    rng: ChaCha8Rng,
-    /// The rest of the unit that is being drawn.
-    queue: Vec<usize>,
-    reference: Sketch,
+/// A reference of about the real size; its cells come from the first share of the rows, as large as
+/// the real one's.
+fn draw_reference(
+    population: &Population<'_>,
+    plan: &Plan,
+    rng: &mut ChaCha8Rng,
+) -> Option<Expectation> {
+    let wanted = plan.n_ref.min(MAX_REFERENCE_DRAWS);
+    let slots = population.units.len();
+    let mut drawn = Vec::with_capacity(wanted);
+    // Slots in random order, so that a part of the rows is a part of every phase.
+    while drawn.len() < wanted {
+        let slot = rng.random_range(0..slots);
+        drawn.extend_from_slice(population.replacement(slot, rng));
+    }
+    drawn.truncate(wanted);
+    let cell_rows = (wanted * plan.n_ref_cells).div_ceil(plan.n_ref.max(1));
+    population.expect(drawn.into_iter(), cell_rows)
 }
 
-impl<'a> Simulation<'a> {
-    fn new(population: &'a Population<'a>, plan: &'a Plan, rng: ChaCha8Rng) -> Self {
-        let reference = population.shape.clone();
-        let mut simulation = Self { population, plan, rng, queue: Vec::new(), reference };
-        simulation.reference = simulation.draw_reference();
-        simulation
+/// A stream of rows along the reference's timetable.
+struct Stream<'a> {
+    population: &'a Population<'a>,
+    rng: ChaCha8Rng,
+    slot: usize,
+    unit: &'a [usize],
+    bucket_events: usize,
+}
+
+impl<'a> Stream<'a> {
+    fn new(population: &'a Population<'a>, plan: &Plan, mut rng: ChaCha8Rng) -> Self {
+        let slot = rng.random_range(0..population.units.len());
+        Self { population, rng, slot, unit: &[], bucket_events: plan.bucket_events }
     }
 
-    fn run(mut self) -> Path {
-        let longest = self.plan.windows.iter().map(|w| w.buckets).max().unwrap_or(1);
-        let mut buckets: Vec<Sketch> = Vec::new();
-        let mut windows: Vec<Sketch> =
-            self.plan.windows.iter().map(|_| self.population.shape.clone()).collect();
-        let mut latest = vec![f64::NEG_INFINITY; self.plan.windows.len() * STATISTICS];
-        let mut path = Vec::with_capacity(EVALUATIONS_PER_PATH);
-        for count in 1.. {
-            let bucket = self.draw(self.plan.bucket_events).into_sketch();
-            let mut due = false;
-            for (w, spec) in self.plan.windows.iter().enumerate() {
-                windows[w] += &bucket;
-                if count > spec.buckets {
-                    windows[w] -= &buckets[(count - 1 - spec.buckets) % longest];
-                }
-                if count >= spec.buckets && count % spec.stride == 0 {
-                    due = true;
-                    self.evaluate(&windows[w], &mut latest[w * STATISTICS..(w + 1) * STATISTICS]);
-                }
-            }
-            if buckets.len() < longest {
-                buckets.push(bucket);
-            } else {
-                buckets[(count - 1) % longest] = bucket;
-            }
-            if due && count >= longest {
-                path.push(latest.clone());
-                if path.len() == EVALUATIONS_PER_PATH {
-                    break;
-                }
-            }
-        }
-        path
-    }
-
-    fn evaluate(&self, window: &Sketch, out: &mut [f64]) {
-        let missing = f64::NEG_INFINITY;
-        out[0] =
-            squared_distance_unbiased(window.kernel(), self.reference.kernel()).unwrap_or(missing);
-        out[1] = kl_corrected(&window.cells, &self.reference.cells).unwrap_or(missing);
-        out[2] =
-            squared_distance_unbiased(window.linear(), self.reference.linear()).unwrap_or(missing);
-    }
-
-    fn draw(&mut self, events: usize) -> Bucket {
-        let mut bucket = self.population.bucket();
-        for _ in 0..events {
+    fn bucket(&mut self) -> Sums {
+        let mut sums = self.population.empty();
+        for _ in 0..self.bucket_events {
             let row = self.next_row();
-            self.population.add(row, &mut bucket);
+            self.population.add(row, &mut sums);
         }
-        bucket
+        sums
     }
 
     fn next_row(&mut self) -> usize {
         loop {
-            if let Some(row) = self.queue.pop() {
-                return row;
+            if let Some((first, rest)) = self.unit.split_first() {
+                self.unit = rest;
+                return *first;
             }
-            let unit = self.rng.random_range(0..self.population.units.len());
-            self.queue.extend(self.population.units[unit].iter().rev());
+            self.unit = self.population.replacement(self.slot, &mut self.rng);
+            self.slot = (self.slot + 1) % self.population.units.len();
+        }
+    }
+}
+
+fn slide(
+    population: &Population<'_>,
+    plan: &Plan,
+    reference: &Expectation,
+    mut stream: Stream<'_>,
+) -> Path {
+    let longest = plan.windows.iter().map(|w| w.buckets).max().unwrap_or(1);
+    let mut buckets: Vec<Sums> = Vec::new();
+    let mut windows: Vec<Sums> = plan.windows.iter().map(|_| population.empty()).collect();
+    let mut latest = vec![f64::NEG_INFINITY; plan.windows.len() * STATISTICS];
+    let mut path = Vec::with_capacity(EVALUATIONS_PER_PATH);
+    for count in 1.. {
+        let bucket = stream.bucket();
+        let mut due = false;
+        for (w, spec) in plan.windows.iter().enumerate() {
+            windows[w].add(&bucket, 1.0);
+            if count > spec.buckets {
+                windows[w].add(&buckets[(count - 1 - spec.buckets) % longest], -1.0);
+            }
+            if count >= spec.buckets && count % spec.stride == 0 {
+                due = true;
+                let values = windows[w].statistics(reference).standardised();
+                latest[w * STATISTICS..(w + 1) * STATISTICS].copy_from_slice(&values);
+            }
+        }
+        if buckets.len() < longest {
+            buckets.push(bucket);
+        } else {
+            buckets[(count - 1) % longest] = bucket;
+        }
+        if due && count >= longest {
+            path.push(latest.clone());
+            if path.len() == EVALUATIONS_PER_PATH {
+                break;
+            }
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: Columns = Columns { dim: 1, phi: 2, whitened: 1 };
+
+    fn rows(n: usize, phases: usize) -> Vec<Row> {
+        (0..n)
+            .map(|i| {
+                let (s, c) = (i as f32).sin_cos();
+                let phase = i % phases;
+                Row {
+                    features: vec![s, s, c, s, 0.5 + 0.1 * c],
+                    cell: i % 3,
+                    basis: vec![1.0],
+                    phase,
+                }
+            })
+            .collect()
+    }
+
+    fn plan() -> Plan {
+        let windows = [(4, 1), (10, 2)];
+        let window = |(buckets, stride)| SimulatedWindow { buckets, stride };
+        Plan {
+            bucket_events: 10,
+            windows: windows.map(window).to_vec(),
+            n_ref: 400,
+            n_ref_cells: 200,
+            evaluations: 1600,
+            seed: 3,
         }
     }
 
-    /// A reference of `n_ref` rows; its cells come from the first `n_ref_cells` of them.
-    fn draw_reference(&mut self) -> Sketch {
-        let draws = self.plan.n_ref.min(MAX_REFERENCE_DRAWS);
-        let cell_draws = self.plan.n_ref_cells.min(draws);
-        let mut sketch = self.population.shape.clone();
-        let mut cells = vec![0.0; sketch.cells.len()];
-        let mut left = draws;
-        while left > 0 {
-            // Small chunks keep the single-precision sums exact enough.
-            let chunk = left.min(256);
-            let before = draws - left;
-            let part = self.draw(chunk).into_sketch();
-            if before < cell_draws {
-                cells.iter_mut().zip(&part.cells).for_each(|(a, b)| *a += b);
-            }
-            sketch += &part;
-            left -= chunk;
-        }
-        sketch.cells = cells;
-        if draws < self.plan.n_ref {
-            self.enlarge(&mut sketch);
-        }
-        self.queue.clear();
-        sketch
+    fn population(rows: &[Row]) -> Population<'_> {
+        let units = (0..rows.len()).map(|i| vec![i]).collect();
+        Population::new(rows.iter().collect(), units, COLUMNS, 3)
     }
 
-    /// Makes a reference of `draws` rows stand for one of `n_ref`: its mean's deviation from the
-    /// population shrinks by √(draws / `n_ref`).
-    fn enlarge(&self, sketch: &mut Sketch) {
-        let n_ref = self.plan.n_ref as f64;
-        let shrink = (sketch.n / n_ref).sqrt();
-        let population = self.population_sums();
-        let stretch = |sum: &mut [f64], mean: &[f64], n: f64| {
-            for (s, m) in sum.iter_mut().zip(mean) {
-                *s = n_ref * (m / population.n + shrink * (*s / n - m / population.n));
+    #[test]
+    fn without_drift_squared_distances_have_mean_zero() {
+        let rows = rows(400, 1);
+        let paths = simulate(&population(&rows), &plan(), &|_| ());
+        assert_eq!(paths.iter().map(Vec::len).sum::<usize>(), 1600);
+        for window in 0..2 {
+            for statistic in 0..STATISTICS {
+                let column = window * STATISTICS + statistic;
+                let values: Vec<f64> = paths.iter().flatten().map(|row| row[column]).collect();
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()
+                    / values.len() as f64)
+                    .sqrt();
+                // Paths share their reference and windows overlap: about 80 independent values.
+                assert!(mean.abs() < 0.4 * sd, "{statistic}: {mean} ± {sd}");
             }
-        };
-        let n = sketch.n;
-        stretch(&mut sketch.sum_x, &population.sum_x, n);
-        stretch(&mut sketch.sum_phi, &population.sum_phi, n);
-        sketch.sum_x_sq *= n_ref / n;
-        let cell_total: f64 = sketch.cells.iter().sum();
-        let cell_n = self.plan.n_ref_cells as f64;
-        let cell_shrink = (cell_total / cell_n).sqrt();
-        for (c, m) in sketch.cells.iter_mut().zip(&population.cells) {
-            let mean = m / population.n;
-            *c = (cell_n * (mean + cell_shrink * (*c / cell_total - mean))).max(0.0);
         }
-        sketch.n = n_ref;
     }
 
-    fn population_sums(&self) -> Sketch {
-        let mut total = self.population.shape.clone();
-        for start in (0..self.population.rows.len()).step_by(256) {
-            let mut bucket = self.population.bucket();
-            for row in start..(start + 256).min(self.population.rows.len()) {
-                self.population.add(row, &mut bucket);
+    #[test]
+    fn the_seed_decides_everything() {
+        let rows = rows(60, 4);
+        let paths = || simulate(&population(&rows), &plan(), &|_| ());
+        assert_eq!(paths(), paths());
+    }
+
+    #[test]
+    fn a_unit_is_replaced_by_one_of_its_phase() {
+        let rows = rows(80, 4);
+        let population = population(&rows);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for slot in 0..80 {
+            for _ in 0..10 {
+                assert_eq!(population.replacement(slot, &mut rng)[0] % 4, slot % 4);
             }
-            total += &bucket.into_sketch();
         }
-        total
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codebook::Codebook;
 use super::features::FourierFeatures;
-use super::linear::{add, norm_sq};
+use super::linear::{axpy, norm_sq};
 use super::mmd::MeanSums;
 
 /// Sums over the events of one stream in one bucket or window.
@@ -26,21 +26,54 @@ pub struct Sketch {
     pub sum_phi: Vec<f64>,
     /// Events per codebook cell.
     pub cells: Vec<f64>,
+    /// Σ of the novelty scores.
+    pub novelty: f64,
+    /// Σb(t) of the rhythm's functions at the events' times; empty where no rhythm is kept.
+    pub phase: Vec<f64>,
+}
+
+/// One event's value and what is derived of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation<'a> {
+    /// The value x.
+    pub x: &'a [f32],
+    /// φ(x).
+    pub phi: &'a [f32],
+    /// Its cell of the codebook.
+    pub cell: usize,
+    /// Its novelty score.
+    pub novelty: f32,
+    /// The rhythm's functions at its time.
+    pub basis: &'a [f64],
 }
 
 impl Sketch {
-    /// The sketch of no events.
-    pub fn empty(dim: usize, features: usize, cells: usize) -> Self {
+    /// The sketch of no events, with `functions` functions of time.
+    pub fn empty(dim: usize, features: usize, cells: usize, functions: usize) -> Self {
         Self {
             n: 0.0,
             sum_x: vec![0.0; dim],
             sum_x_sq: 0.0,
             sum_phi: vec![0.0; features],
             cells: vec![0.0; cells],
+            novelty: 0.0,
+            phase: vec![0.0; functions],
         }
     }
 
-    /// Adds one event. `scratch` has room for the features and is overwritten.
+    /// Adds one event.
+    pub fn add(&mut self, event: &Observation<'_>) {
+        self.n += 1.0;
+        axpy(&mut self.sum_x, 1.0, event.x);
+        self.sum_x_sq += norm_sq(event.x);
+        axpy(&mut self.sum_phi, 1.0, event.phi);
+        self.cells[event.cell] += 1.0;
+        self.novelty += f64::from(event.novelty);
+        self.phase.iter_mut().zip(event.basis).for_each(|(sum, b)| *sum += b);
+    }
+
+    /// Adds one event where neither novelty nor rhythm is kept. `scratch` has room for the features
+    /// and is overwritten.
     pub fn observe(
         &mut self,
         x: &[f32],
@@ -49,11 +82,8 @@ impl Sketch {
         scratch: &mut [f32],
     ) {
         features.map(x, scratch);
-        self.n += 1.0;
-        add(&mut self.sum_x, x);
-        self.sum_x_sq += norm_sq(x);
-        add(&mut self.sum_phi, scratch);
-        self.cells[codebook.assign(x)] += 1.0;
+        let (phi, cell) = (&*scratch, codebook.assign(x));
+        self.add(&Observation { x, phi, cell, novelty: 0.0, basis: &[] });
     }
 
     /// The sums of the linear kernel, for the centroid distance.
@@ -66,37 +96,40 @@ impl Sketch {
         MeanSums { n: self.n, sum: &self.sum_phi, sum_sq: self.n }
     }
 
-    /// Little-endian bytes: three lengths, then the numbers.
+    /// Little-endian bytes: four lengths, then the numbers.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let lengths = [self.sum_x.len(), self.sum_phi.len(), self.cells.len()];
+        let lengths = [self.sum_x.len(), self.sum_phi.len(), self.cells.len(), self.phase.len()];
         let mut bytes: Vec<u8> =
             lengths.iter().flat_map(|&len| (len as u32).to_le_bytes()).collect();
-        let numbers = [self.n, self.sum_x_sq];
-        let all = numbers.iter().chain(&self.sum_x).chain(&self.sum_phi).chain(&self.cells);
+        let numbers = [self.n, self.sum_x_sq, self.novelty];
+        let vectors = [&self.sum_x, &self.sum_phi, &self.cells, &self.phase];
+        let all = numbers.iter().chain(vectors.into_iter().flatten());
         bytes.extend(all.flat_map(|v| v.to_le_bytes()));
         bytes
     }
 
     /// The sketch of `bytes`; `None` when they are not one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (head, body) = bytes.split_at_checked(12)?;
+        let (head, body) = bytes.split_at_checked(16)?;
         let length = |i: usize| -> Option<usize> {
             Some(u32::from_le_bytes(head[4 * i..4 * i + 4].try_into().ok()?) as usize)
         };
         let (dim, features, cells) = (length(0)?, length(1)?, length(2)?);
-        if body.len() != 8 * (2 + dim + features + cells) {
+        if body.len() != 8 * (3 + dim + features + cells + length(3)?) {
             return None;
         }
         let mut numbers = body
             .chunks_exact(8)
             .map(|chunk| f64::from_le_bytes(chunk.try_into().unwrap_or_default()));
-        let (n, sum_x_sq) = (numbers.next()?, numbers.next()?);
+        let (n, sum_x_sq, novelty) = (numbers.next()?, numbers.next()?, numbers.next()?);
         Some(Self {
             n,
             sum_x_sq,
+            novelty,
             sum_x: numbers.by_ref().take(dim).collect(),
             sum_phi: numbers.by_ref().take(features).collect(),
-            cells: numbers.collect(),
+            cells: numbers.by_ref().take(cells).collect(),
+            phase: numbers.collect(),
         })
     }
 
@@ -109,6 +142,8 @@ impl Sketch {
         merge(&mut self.sum_x, &other.sum_x);
         merge(&mut self.sum_phi, &other.sum_phi);
         merge(&mut self.cells, &other.cells);
+        self.novelty += sign * other.novelty;
+        merge(&mut self.phase, &other.phase);
     }
 }
 
@@ -133,10 +168,13 @@ mod tests {
     fn sketch(points: &[Vec<f32>]) -> Sketch {
         let features = FourierFeatures::new(3, 16, 0.5, 1);
         let codebook = Codebook::with_centroids(3, vec![0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
-        let mut sketch = Sketch::empty(3, features.len(), codebook.len());
+        let mut sketch = Sketch::empty(3, features.len(), codebook.len(), 2);
         let mut scratch = vec![0.0; features.len()];
-        for point in points {
-            sketch.observe(point, &features, &codebook, &mut scratch);
+        for x in points {
+            features.map(x, &mut scratch);
+            let (phi, cell) = (&*scratch, codebook.assign(x));
+            let basis = &[1.0, f64::from(x[0])];
+            sketch.add(&Observation { x, phi, cell, novelty: x[1], basis });
         }
         sketch
     }
@@ -144,7 +182,7 @@ mod tests {
     fn close(a: &Sketch, b: &Sketch) -> bool {
         let (a, b) = (a.to_bytes(), b.to_bytes());
         let numbers = |bytes: &[u8]| -> Vec<f64> {
-            bytes[12..].chunks_exact(8).map(|c| f64::from_le_bytes(c.try_into().unwrap())).collect()
+            bytes[16..].chunks_exact(8).map(|c| f64::from_le_bytes(c.try_into().unwrap())).collect()
         };
         numbers(&a).iter().zip(numbers(&b)).all(|(x, y)| (x - y).abs() < 1e-9)
     }

@@ -4,14 +4,14 @@ use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use crate::clock::Timestamp;
-use crate::id::{AlertId, MonitorId, ProjectId};
+use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId};
 use crate::model::alert::{Alert, AlertState, Transition};
 
 const TABLE: &str = "alerts";
 const TRANSITIONS_TABLE: &str = "alert_transitions";
 const UPSERT: &str = "INSERT INTO alerts (id, project_id, monitor_id, stream, kind, severity,
-        state, streak, started_at, fired_at, resolved_at, report_id, reasons)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        state, streak, started_at, fired_at, resolved_at, report_id, reasons, segment)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state,
         streak = excluded.streak, fired_at = excluded.fired_at,
         resolved_at = excluded.resolved_at, report_id = excluded.report_id,
@@ -19,7 +19,11 @@ const UPSERT: &str = "INSERT INTO alerts (id, project_id, monitor_id, stream, ki
 const INSERT_TRANSITION: &str = "INSERT INTO alert_transitions
     (alert_id, at, from_state, to_state, reason, report_id) VALUES ($1, $2, $3, $4, $5, $6)";
 const OPEN: &str = "SELECT * FROM alerts
-    WHERE monitor_id = $1 AND state IN ('pending', 'firing') ORDER BY stream";
+    WHERE monitor_id = $1 AND state IN ('pending', 'firing') ORDER BY stream, segment";
+/// Repeated texts are counted, not estimated: they have no part in the budget.
+const FIRED: &str = "SELECT COUNT(*) FROM alerts a JOIN reports r ON r.id = a.report_id
+    WHERE a.monitor_id = $1 AND r.reference_id = $2 AND a.fired_at IS NOT NULL
+      AND a.stream <> 'duplicates'";
 const FIND: &str = "SELECT * FROM alerts WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM alerts
     WHERE project_id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR monitor_id = $3)
@@ -55,6 +59,7 @@ struct AlertRow {
     resolved_at: Option<i64>,
     report_id: String,
     reasons: String,
+    segment: String,
 }
 
 impl TryFrom<AlertRow> for Alert {
@@ -75,6 +80,7 @@ impl TryFrom<AlertRow> for Alert {
             resolved_at: codec::moment(row.resolved_at),
             report_id: codec::parse_id(TABLE, &row.report_id)?,
             reasons: codec::from_json(TABLE, &row.reasons)?,
+            segment: codec::from_json(TABLE, &row.segment)?,
         })
     }
 }
@@ -108,12 +114,13 @@ const fn is_open(state: AlertState) -> bool {
     matches!(state, AlertState::Pending | AlertState::Firing)
 }
 
-/// Episodes that end go first: a stream may have one open episode only.
+/// Episodes that end go first: a stream of a segment may have one open episode only.
 pub(super) async fn upsert(tx: &mut Tx, alerts: &[Alert]) -> Result<(), StoreError> {
     let mut alerts: Vec<&Alert> = alerts.iter().collect();
     alerts.sort_by_key(|alert| is_open(alert.state));
     for alert in alerts {
         let reasons = codec::to_json(TABLE, &alert.reasons)?;
+        let segment = codec::to_json(TABLE, &alert.segment)?;
         on_tx!(tx, |connection| {
             sqlx::query(UPSERT)
                 .bind(alert.id.to_string())
@@ -129,6 +136,7 @@ pub(super) async fn upsert(tx: &mut Tx, alerts: &[Alert]) -> Result<(), StoreErr
                 .bind(alert.resolved_at.map(Timestamp::as_micros))
                 .bind(alert.report_id.to_string())
                 .bind(&reasons)
+                .bind(&segment)
                 .execute(connection)
                 .await
                 .map(|_| ())
@@ -159,12 +167,28 @@ pub(super) async fn insert_transitions(
 }
 
 impl Store {
-    /// The monitor's pending and firing alerts: at most one a stream.
+    /// The monitor's pending and firing alerts: at most one a stream and segment.
     pub async fn open_alerts(&self, monitor: MonitorId) -> Result<Vec<Alert>, StoreError> {
         let rows: Vec<AlertRow> = on_engine!(self, readers, |pool| {
             sqlx::query_as(OPEN).bind(monitor.to_string()).fetch_all(pool).await
         })?;
         codec::all(rows)
+    }
+
+    /// Alerts of the monitor that fired against this reference and have a part in the budget.
+    pub async fn alarms_since(
+        &self,
+        monitor: MonitorId,
+        reference: ReferenceId,
+    ) -> Result<u64, StoreError> {
+        let count: i64 = on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(FIRED)
+                .bind(monitor.to_string())
+                .bind(reference.to_string())
+                .fetch_one(pool)
+                .await
+        })?;
+        Ok(count.cast_unsigned())
     }
 
     /// The project's alert with this id.

@@ -9,12 +9,12 @@ use crate::model::interaction::Event;
 use crate::model::vector;
 
 const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response
+        e.query, e.response, e.fingerprint
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     WHERE i.project_id = $1 AND i.position > $2 AND e.model_digest = $3
     ORDER BY i.position LIMIT $4";
 const BETWEEN: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response
+        e.query, e.response, e.fingerprint
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     WHERE i.project_id = $1 AND i.occurred_at >= $2 AND i.occurred_at < $3
       AND i.state = 'embedded' AND e.model_digest = $4
@@ -31,6 +31,7 @@ struct EventRow {
     attributes: String,
     query: Option<Vec<u8>>,
     response: Option<Vec<u8>>,
+    fingerprint: Option<i64>,
 }
 
 impl TryFrom<EventRow> for Event {
@@ -45,6 +46,7 @@ impl TryFrom<EventRow> for Event {
             attributes: codec::from_json("interactions", &row.attributes)?,
             query: row.query.map(|bytes| vector::decode(&bytes)),
             response: row.response.map(|bytes| vector::decode(&bytes)),
+            fingerprint: row.fingerprint.map(i64::cast_unsigned),
         })
     }
 }

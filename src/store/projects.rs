@@ -6,10 +6,14 @@ use super::engine::{Store, on_engine};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
+use crate::model::budget::Budget;
 
 const ENSURE: &str = "INSERT INTO projects (id, name, position, created_at) VALUES ($1, $2, 0, $3)
     ON CONFLICT (name) DO NOTHING";
 const FIND: &str = "SELECT id FROM projects WHERE name = $1";
+const BUDGET: &str = "SELECT false_alarms_per_30d, confidence FROM projects WHERE id = $1";
+const SET_BUDGET: &str =
+    "UPDATE projects SET false_alarms_per_30d = $2, confidence = $3 WHERE id = $1";
 const POSITION: &str = "SELECT position FROM projects WHERE id = $1";
 
 impl Store {
@@ -34,6 +38,31 @@ impl Store {
             sqlx::query_scalar(FIND).bind(name).fetch_one(pool).await
         })?;
         super::codec::parse_id("projects", &id)
+    }
+
+    /// The project's false-alarm budget; the default for an unknown project.
+    pub async fn budget(&self, project: ProjectId) -> Result<Budget, StoreError> {
+        let row: Option<(f64, f64)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(BUDGET).bind(project.to_string()).fetch_optional(pool).await
+        })?;
+        Ok(row.map_or_else(Budget::default, |(false_alarms_per_30d, confidence)| Budget {
+            false_alarms_per_30d,
+            confidence,
+        }))
+    }
+
+    /// Sets the project's false-alarm budget.
+    pub async fn set_budget(&self, project: ProjectId, budget: Budget) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(SET_BUDGET)
+                .bind(project.to_string())
+                .bind(budget.false_alarms_per_30d)
+                .bind(budget.confidence)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
     }
 
     /// The last position given in the project; 0 before the first and for an unknown project.

@@ -44,6 +44,8 @@ pub struct EmbeddedText {
     pub query: Option<Vec<f32>>,
     /// Unit vector of the response; `None` for none or a blank text.
     pub response: Option<Vec<f32>>,
+    /// `text::fingerprint` of the query; `None` for a blank text.
+    pub fingerprint: Option<u64>,
 }
 
 const CLAIM: Sql = Sql {
@@ -88,19 +90,19 @@ const FIND_ONE: &str =
     "SELECT seq, day, project_id, state, claim_token FROM interactions WHERE seq = $1";
 
 const EMBED_MANY: &str = "WITH items AS (
-        SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])
-            AS t (seq, day, position, query, response)
+        SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[],
+            $7::bigint[]) AS t (seq, day, position, query, response, fingerprint)
     ), vectors AS (
-        INSERT INTO embeddings (day, seq, model_digest, query, response)
-        SELECT day, seq, $6, query, response FROM items
+        INSERT INTO embeddings (day, seq, model_digest, query, response, fingerprint)
+        SELECT day, seq, $6, query, response, fingerprint FROM items
     )
     UPDATE interactions SET state = 'embedded', position = items.position,
         claim_holder = NULL, claim_until = 0
     FROM items WHERE interactions.seq = items.seq";
 const EMBED_ONE: &str = "UPDATE interactions SET state = 'embedded', position = $2,
     claim_holder = NULL, claim_until = 0 WHERE seq = $1";
-const INSERT_EMBEDDING: &str = "INSERT INTO embeddings (day, seq, model_digest, query, response)
-    VALUES ($1, $2, $3, $4, $5)";
+const INSERT_EMBEDDING: &str = "INSERT INTO embeddings
+    (day, seq, model_digest, query, response, fingerprint) VALUES ($1, $2, $3, $4, $5, $6)";
 
 #[derive(sqlx::FromRow)]
 struct PendingRow {
@@ -295,6 +297,11 @@ fn bytes(vector: Option<&Vec<f32>>) -> Option<Vec<u8>> {
     vector.map(|vector| vector::encode(vector))
 }
 
+/// Stores know signed numbers only.
+fn fingerprint(text: &EmbeddedText) -> Option<i64> {
+    text.fingerprint.map(u64::cast_signed)
+}
+
 async fn embed_postgres(
     tx: &mut Transaction<'static, Postgres>,
     completed: &[Completed<'_>],
@@ -310,6 +317,7 @@ async fn embed_postgres(
         .bind(vectors(|text| text.query.as_ref()))
         .bind(vectors(|text| text.response.as_ref()))
         .bind(model_digest)
+        .bind(completed.iter().map(|item| fingerprint(item.text)).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -327,6 +335,7 @@ async fn embed_sqlite(
             .bind(model_digest)
             .bind(bytes(item.text.query.as_ref()))
             .bind(bytes(item.text.response.as_ref()))
+            .bind(fingerprint(item.text))
             .execute(&mut **tx)
             .await?;
         sqlx::query(EMBED_ONE).bind(item.text.seq).bind(item.position).execute(&mut **tx).await?;

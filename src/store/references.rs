@@ -128,9 +128,19 @@ struct StoredEvent {
     attributes: Attributes,
     query_bytes: Option<usize>,
     response_bytes: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<u64>,
 }
 
 impl Store {
+    /// Sends a frozen reference back to be calibrated anew from its rows; `false` when there is none.
+    pub async fn recompute_reference(&self, id: ReferenceId) -> Result<bool, StoreError> {
+        Ok(on_engine!(self, writer, |pool| {
+            let done = sqlx::query(RECOMPUTE).bind(id.to_string()).execute(pool).await;
+            done.map(|done| done.rows_affected() > 0)
+        })?)
+    }
+
     /// Stores a new reference.
     pub async fn insert_reference(&self, reference: &Reference) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -395,6 +405,7 @@ fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
             attributes: row.attributes.clone(),
             query_bytes: put(row.query.as_ref()),
             response_bytes: put(row.response.as_ref()),
+            fingerprint: row.fingerprint,
         })
         .collect();
     Ok((codec::to_json(CHUNKS, &events)?, vectors))
@@ -422,6 +433,7 @@ fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, StoreError> 
                 attributes: event.attributes,
                 query: take(event.query_bytes)?,
                 response: take(event.response_bytes)?,
+                fingerprint: event.fingerprint,
             })
         })
         .collect()

@@ -6,11 +6,12 @@ use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReportId};
 use crate::model::report::Report;
+use crate::model::verdict::Verdict;
 
 const TABLE: &str = "reports";
 const INSERT: &str = "INSERT INTO reports (id, project_id, monitor_id, reference_id, sequence,
-        evaluated_at, position, is_drift, verdicts, examples, late_events)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        evaluated_at, position, is_drift, verdicts, examples, late_events, explanation)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const FIND: &str = "SELECT * FROM reports WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM reports
     WHERE project_id = $1 AND monitor_id = $2
@@ -49,6 +50,7 @@ struct ReportRow {
     is_drift: bool,
     verdicts: String,
     examples: String,
+    explanation: Option<String>,
     late_events: i64,
 }
 
@@ -56,6 +58,7 @@ impl TryFrom<ReportRow> for Report {
     type Error = StoreError;
 
     fn try_from(row: ReportRow) -> Result<Self, StoreError> {
+        let verdicts: Vec<Verdict> = codec::from_json(TABLE, &row.verdicts)?;
         Ok(Self {
             id: codec::parse_id(TABLE, &row.id)?,
             project_id: codec::parse_id(TABLE, &row.project_id)?,
@@ -65,8 +68,11 @@ impl TryFrom<ReportRow> for Report {
             evaluated_at: Timestamp::from_micros(row.evaluated_at),
             position: row.position,
             is_drift: row.is_drift,
-            verdicts: codec::from_json(TABLE, &row.verdicts)?,
+            // A report is of one part of the traffic.
+            segment: verdicts.first().map(|v| v.segment.clone()).unwrap_or_default(),
+            verdicts,
             examples: codec::from_json(TABLE, &row.examples)?,
+            explanation: row.explanation.map(|e| codec::from_json(TABLE, &e)).transpose()?,
             late_events: row.late_events,
         })
     }
@@ -76,6 +82,8 @@ pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreE
     for report in reports {
         let verdicts = codec::to_json(TABLE, &report.verdicts)?;
         let examples = codec::to_json(TABLE, &report.examples)?;
+        let explanation = report.explanation.as_ref();
+        let explanation = explanation.map(|e| codec::to_json(TABLE, e)).transpose()?;
         on_tx!(tx, |connection| {
             sqlx::query(INSERT)
                 .bind(report.id.to_string())
@@ -89,6 +97,7 @@ pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreE
                 .bind(&verdicts)
                 .bind(&examples)
                 .bind(report.late_events)
+                .bind(&explanation)
                 .execute(connection)
                 .await
                 .map(|_| ())

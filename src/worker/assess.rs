@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::detect::engine::Evaluation;
 use crate::id::{ReferenceId, ReportId};
 use crate::model::alert::{Alert, AlertState};
+use crate::model::interaction::Attributes;
 use crate::model::monitor::Monitor;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
@@ -31,8 +32,8 @@ pub struct Assessor {
     pub reference_id: ReferenceId,
     /// Sequence of the last report.
     pub sequence: i64,
-    /// Pending and firing alerts.
-    pub open: BTreeMap<Stream, Alert>,
+    /// Pending and firing alerts, by stream and segment.
+    pub open: BTreeMap<(Stream, Attributes), Alert>,
 }
 
 impl Assessor {
@@ -52,24 +53,27 @@ impl Assessor {
             sequence: self.sequence,
             evaluated_at: evaluation.at,
             position: evaluation.position,
+            segment: evaluation.segment,
             is_drift: evaluation.verdicts.iter().any(|verdict| verdict.is_drift),
             verdicts: evaluation.verdicts,
             examples: evaluation.examples,
+            explanation: None,
             late_events: evaluation.late_events,
         };
         let mut changes = Vec::new();
         for (&stream, &ratio) in &evaluation.ratios {
-            let open = self.open.get(&stream);
+            let place = (stream, report.segment.clone());
+            let open = self.open.get(&place);
             let policy = &self.monitor.spec.alert;
             let Some(change) = alert::step(policy, open, ratio, &report, stream, now, rng) else {
                 continue;
             };
             match change.alert.state {
                 AlertState::Pending | AlertState::Firing => {
-                    self.open.insert(stream, change.alert.clone());
+                    self.open.insert(place, change.alert.clone());
                 }
                 AlertState::Inactive | AlertState::Resolved => {
-                    self.open.remove(&stream);
+                    self.open.remove(&place);
                 }
             }
             changes.push(change);

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
 use crate::store::{Counter, EmbeddedText, PendingText};
+use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -60,6 +61,7 @@ impl EmbeddingWorker {
             project_id: row.project_id,
             seq: row.seq,
             token: row.token,
+            fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
             query,
             response,
         };

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::detect::budget::{expected_per_30d, monitor_share};
 use crate::detect::compare::Comparator;
 use crate::detect::engine::{Engine, Evaluation};
+use crate::detect::notes::Texts;
 use crate::detect::profile::{PROFILE_VERSION, ReferenceProfile};
 use crate::detect::state::SavedBucket;
 use crate::id::{MonitorId, ReferenceId};
 use crate::model::alert::Alert;
-use crate::model::interaction::Event;
+use crate::model::explanation::Explanation;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::Monitor;
+use crate::model::stream::Stream;
 use crate::store::{BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
 use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
@@ -52,9 +56,10 @@ impl EvaluationWorker {
     }
 
     /// One monitor: everything that is new for it; `true` when there may be more.
-    async fn advance(&mut self, monitor: &Monitor) -> Result<bool, WorkerError> {
+    async fn advance(&mut self, monitor: &Monitor, per_30d: f64) -> Result<bool, WorkerError> {
         let context = self.context.clone();
-        let Some(mut running) = self.load(monitor).await? else { return Ok(false) };
+        let Some(mut running) = self.load(monitor, per_30d).await? else { return Ok(false) };
+        running.engine.set_per_30d(per_30d);
         let events = context
             .store
             .events_after(monitor.project_id, running.position, &self.model_digest, READ)
@@ -73,9 +78,10 @@ impl EvaluationWorker {
         };
         self.leases.insert(name.clone(), token);
         let proof = LeaseProof { name, token };
-        for event in &events {
+        let seen = running.engine.look(&events);
+        for (event, seen) in events.iter().zip(&seen) {
             running.position = event.position;
-            let evaluations = running.engine.observe(event);
+            let evaluations = running.engine.observe_seen(event, seen);
             if evaluations.is_empty() {
                 continue;
             }
@@ -90,7 +96,11 @@ impl EvaluationWorker {
     }
 
     /// The monitor's windows, from memory or, after a restart or a change, from the store.
-    async fn load(&mut self, monitor: &Monitor) -> Result<Option<Running>, WorkerError> {
+    async fn load(
+        &mut self,
+        monitor: &Monitor,
+        per_30d: f64,
+    ) -> Result<Option<Running>, WorkerError> {
         let Some(reference_id) = monitor.reference_id else { return Ok(None) };
         if let Some(running) = self.running.remove(&monitor.id)
             && running.assessor.monitor.updated_at == monitor.updated_at
@@ -104,10 +114,10 @@ impl EvaluationWorker {
         let comparator = Arc::new(Comparator::new(profile));
         let spec = monitor.spec.clone();
         let mut engine = match &state.state {
-            None => Engine::new(spec, comparator),
+            None => Engine::new(spec, comparator, per_30d),
             Some(memory) => {
                 let buckets: Vec<SavedBucket> = state.buckets.into_iter().map(saved).collect();
-                Engine::restore(spec, comparator, memory, &buckets).map_err(|error| {
+                Engine::restore(spec, comparator, per_30d, memory, &buckets).map_err(|error| {
                     WorkerError::Monitor { monitor: monitor.id, reason: error.to_string() }
                 })?
             }
@@ -120,11 +130,19 @@ impl EvaluationWorker {
             engine.recall(events.iter().filter(|event| event.position <= state.cursor));
         }
         let open: BTreeMap<_, Alert> =
-            store.open_alerts(monitor.id).await?.into_iter().map(|a| (a.stream, a)).collect();
+            store.open_alerts(monitor.id).await?.into_iter().map(place).collect();
         let assessor =
             Assessor { monitor: monitor.clone(), reference_id, sequence: state.sequence, open };
         let (cursor, late) = (state.cursor, engine.late_events());
         Ok(Some(Running { engine, assessor, position: cursor, cursor, late }))
+    }
+
+    /// The monitor's share of its project's budget, as expected false alarms in 30 days.
+    async fn per_30d(&self, monitor: &Monitor, all: &[Monitor]) -> Result<f64, WorkerError> {
+        let budget = self.context.store.budget(monitor.project_id).await?;
+        let of_project = all.iter().filter(|other| other.project_id == monitor.project_id);
+        let share = monitor_share(&monitor.spec, of_project.map(|other| &other.spec));
+        Ok(expected_per_30d(&monitor.spec, &budget, share))
     }
 
     /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
@@ -156,6 +174,26 @@ impl EvaluationWorker {
         Ok(Some(profile))
     }
 
+    /// Why the evaluation's windows differ, from the texts that are still stored.
+    async fn explain(
+        &self,
+        running: &Running,
+        evaluation: &Evaluation,
+    ) -> Result<Option<Explanation>, WorkerError> {
+        if !evaluation.is_drift() {
+            return Ok(None);
+        }
+        let project = running.assessor.monitor.project_id;
+        let ids = running.engine.remembered();
+        let stored = self.context.store.interactions_by_id(project, &ids).await?;
+        let texts: HashMap<&str, Texts<'_>> = stored
+            .iter()
+            .map(|i| (i.id.as_str(), (i.query.as_deref(), i.response.as_deref())))
+            .collect();
+        let of = |id: &str| texts.get(id).copied().unwrap_or_default();
+        Ok(running.engine.explain(evaluation, &of))
+    }
+
     /// Commits the evaluations that `event` made due; `false` when someone else was faster.
     async fn commit(
         &self,
@@ -165,10 +203,14 @@ impl EvaluationWorker {
         proof: &LeaseProof,
     ) -> Result<bool, WorkerError> {
         let now = self.context.now();
-        let assessments: Vec<Assessment> = evaluations
-            .into_iter()
-            .map(|e| self.context.with_rng(|rng| running.assessor.assess(e, now, rng)))
-            .collect();
+        let mut assessments = Vec::with_capacity(evaluations.len());
+        for evaluation in evaluations {
+            let explanation = self.explain(running, &evaluation).await?;
+            let assess = |rng: &mut _| running.assessor.assess(evaluation, now, rng);
+            let mut assessment: Assessment = self.context.with_rng(assess);
+            assessment.report.explanation = explanation;
+            assessments.push(assessment);
+        }
         let monitor = &running.assessor.monitor;
         let deliveries = self.messages.deliveries(monitor, &assessments).await?;
         let changes = running.engine.take_changes();
@@ -216,7 +258,8 @@ impl Worker for EvaluationWorker {
         let mut more = false;
         let mut failure = None;
         for monitor in monitors.iter().filter(|monitor| !monitor.spec.paused) {
-            match self.advance(monitor).await {
+            let per_30d = self.per_30d(monitor, &monitors).await?;
+            match self.advance(monitor, per_30d).await {
                 Ok(again) => more |= again,
                 // One monitor's trouble does not hold up the others.
                 Err(error) => {
@@ -239,6 +282,10 @@ impl Worker for EvaluationWorker {
             }
         }
     }
+}
+
+fn place(alert: Alert) -> ((Stream, Attributes), Alert) {
+    ((alert.stream, alert.segment.clone()), alert)
 }
 
 fn saved(row: BucketRow) -> SavedBucket {

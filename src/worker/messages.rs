@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::DeliveryId;
 use crate::model::delivery::{Delivery, DeliveryStatus, Receiver};
 use crate::model::interaction::Interaction;
-use crate::model::monitor::Monitor;
+use crate::model::monitor::{Monitor, ThresholdPolicy};
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::notify::{AlertMessage, ExampleText, Links, body};
@@ -50,11 +50,12 @@ impl Messages {
                 continue;
             }
             let examples = self.examples(report, change.alert.stream).await?;
+            let false_alarms_per_30d = self.promised(monitor).await?;
             let message = AlertMessage {
                 event,
                 alert: &change.alert,
                 monitor_name: &monitor.spec.name,
-                thresholds: &monitor.spec.thresholds,
+                false_alarms_per_30d,
                 report,
                 examples: &examples,
                 links: &self.links(report, change),
@@ -82,6 +83,17 @@ impl Messages {
         }
     }
 
+    /// False alarms in 30 days, at most, that the monitor's thresholds keep to.
+    async fn promised(&self, monitor: &Monitor) -> Result<Option<f64>, WorkerError> {
+        Ok(match monitor.spec.thresholds {
+            ThresholdPolicy::Budget => {
+                Some(self.context.store.budget(monitor.project_id).await?.false_alarms_per_30d)
+            }
+            ThresholdPolicy::FalseAlarmsPer30d(at_most) => Some(at_most),
+            ThresholdPolicy::Fixed(_) => None,
+        })
+    }
+
     async fn examples(
         &self,
         report: &Report,
@@ -96,7 +108,7 @@ impl Messages {
         let text = |id: &str| {
             let interaction = by_id.get(id)?;
             let text = match stream {
-                Stream::Query | Stream::Relevance => interaction.query.clone(),
+                Stream::Query | Stream::Relevance | Stream::Duplicates => interaction.query.clone(),
                 Stream::Response => interaction.response.clone(),
             };
             Some((text?, interaction.occurred_at))

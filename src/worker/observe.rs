@@ -13,14 +13,19 @@ pub(super) fn publish(context: &Context, monitor: &Monitor, assessments: &[Asses
     let id = monitor.id.to_string();
     for Assessment { report, changes } in assessments {
         for verdict in &report.verdicts {
+            let of_whole = verdict.segment.is_empty();
             let result = status(verdict.status);
             metrics.window_evaluations.get_or_create(&ResultLabels { result }).inc();
-            figures(context, &id, verdict);
+            if of_whole {
+                figures(context, &id, verdict);
+            }
         }
         for change in changes {
             let firing = change.alert.state == AlertState::Firing;
             let labels = AlertLabels { monitor: id.clone(), stream: change.alert.stream.as_str() };
-            metrics.alert_active.get_or_create(&labels).set(i64::from(firing));
+            if change.alert.segment.is_empty() {
+                metrics.alert_active.get_or_create(&labels).set(i64::from(firing));
+            }
             let Some(transition) = &change.transition else { continue };
             let state = transition.to.as_str();
             metrics.alert_transitions.get_or_create(&StateLabels { state }).inc();
@@ -28,6 +33,7 @@ pub(super) fn publish(context: &Context, monitor: &Monitor, assessments: &[Asses
                 monitor = %monitor.spec.name,
                 alert = %transition.alert_id,
                 stream = %change.alert.stream,
+                segment = ?change.alert.segment,
                 state,
                 at = %transition.at,
                 "alert"

@@ -1,16 +1,19 @@
 //! Freezes references in the background: collects their rows, computes their profile.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::detect::freeze::{FreezeError, freeze};
+use crate::detect::notes::{self, Notes, Texts};
 use crate::detect::profile::ReferenceProfile;
 use crate::embed::EmbedService;
 use crate::model::interaction::Event;
 use crate::model::monitor::Monitor;
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::store::FreezeCommit;
+use crate::text::fingerprint::fingerprint;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::embedding::embed_rows;
@@ -65,7 +68,6 @@ impl ReferenceWorker {
         }
         crate::fault::point("reference.rows_written");
         self.context.store.begin_computing(reference.id, &self.model_digest).await?;
-        self.context.store.delete_reference_upload(reference.id).await?;
         Ok(true)
     }
 
@@ -104,6 +106,7 @@ impl ReferenceWorker {
                 occurred_at: row.occurred_at,
                 session_id: row.session_id.clone(),
                 attributes: row.attributes.clone(),
+                fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
                 query,
                 response,
             }));
@@ -131,7 +134,8 @@ impl ReferenceWorker {
             _ => rows.iter().map(|event| event.position).max(),
         };
         let n = rows.len() as i64;
-        let profile = match self.profile(reference, &monitor, rows).await? {
+        let rows = Arc::new(rows);
+        let mut profile = match self.profile(reference, &monitor, rows.clone()).await? {
             Ok(profile) => profile,
             Err(error) => {
                 let message = error.to_string();
@@ -140,6 +144,7 @@ impl ReferenceWorker {
                 return self.progress(reference, failed, 1.0, Some(&message)).await;
             }
         };
+        profile.notes = self.notes(reference, &profile, &rows).await?;
         let message = (!profile.warnings.is_empty()).then(|| profile.warnings.join("; "));
         crate::fault::point("reference.before_freeze");
         let commit = FreezeCommit {
@@ -153,9 +158,35 @@ impl ReferenceWorker {
         };
         self.context.store.freeze_reference(&commit, self.context.now()).await?;
         crate::fault::point("reference.after_freeze");
+        self.context.store.delete_reference_upload(reference.id).await?;
         tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n, "reference frozen");
         self.context.wakers.evaluation.notify_one();
         Ok(())
+    }
+
+    /// Notes for explanations, from the texts that are still stored.
+    async fn notes(
+        &self,
+        reference: &Reference,
+        profile: &ReferenceProfile,
+        rows: &[Event],
+    ) -> Result<Notes, WorkerError> {
+        let mut texts: HashMap<String, (Option<String>, Option<String>)> = HashMap::new();
+        for chunk in rows.chunks(CHUNK) {
+            let ids: Vec<String> = chunk.iter().map(|row| row.interaction_id.clone()).collect();
+            let store = &self.context.store;
+            for stored in store.interactions_by_id(reference.project_id, &ids).await? {
+                texts.insert(stored.id, (stored.query, stored.response));
+            }
+        }
+        if matches!(reference.source, ReferenceSource::File { .. }) {
+            let uploaded = self.context.store.reference_upload(reference.id).await?;
+            texts.extend(uploaded.into_iter().map(|row| (row.id, (Some(row.query), row.response))));
+        }
+        let of = |id: &str| -> Texts<'_> {
+            texts.get(id).map_or((None, None), |(q, r)| (q.as_deref(), r.as_deref()))
+        };
+        Ok(notes::take(profile, rows, &of))
     }
 
     /// Runs the computation on a thread of its own and writes its progress every half second.
@@ -163,7 +194,7 @@ impl ReferenceWorker {
         &self,
         reference: &Reference,
         monitor: &Monitor,
-        rows: Vec<Event>,
+        rows: Arc<Vec<Event>>,
     ) -> Result<Result<ReferenceProfile, FreezeError>, WorkerError> {
         let done = Arc::new(AtomicU64::new(0));
         let (spec, digest, seed) =

@@ -19,6 +19,8 @@ use seamark::model::verdict::VerdictStatus;
 
 const DIM: usize = 16;
 const MINUTE: i64 = 60_000_000;
+/// The default: at most one in 30 days with probability 0.99.
+const PER_30D: f64 = 0.1486;
 
 /// Events in five topics; with `shift`, a sixth topic takes that share.
 struct Traffic {
@@ -54,6 +56,7 @@ impl Traffic {
             attributes: Attributes::new(),
             query: Some(query),
             response: Some(response),
+            fingerprint: Some(self.position as u64),
         }
     }
 
@@ -88,7 +91,7 @@ fn drifted(evaluations: &[Evaluation], stream: Stream) -> usize {
 fn quiet_before_and_loud_after_a_shift() {
     let spec = spec();
     let comparator = comparator(&spec);
-    let mut engine = Engine::new(spec, comparator);
+    let mut engine = Engine::new(spec, comparator, PER_30D);
     let mut traffic = Traffic::new(2);
     let before = run(&mut engine, &traffic.take(2000));
     assert!(drifted(&before, Stream::Query) <= 2, "{}", drifted(&before, Stream::Query));
@@ -105,7 +108,7 @@ fn quiet_before_and_loud_after_a_shift() {
 #[test]
 fn a_window_too_small_says_so() {
     let spec = spec();
-    let mut engine = Engine::new(spec.clone(), comparator(&spec));
+    let mut engine = Engine::new(spec.clone(), comparator(&spec), PER_30D);
     let evaluations = run(&mut engine, &Traffic::new(3).take(50));
     let statuses: Vec<_> =
         evaluations.iter().flat_map(|e| e.verdicts.iter().map(|v| v.status)).collect();
@@ -125,9 +128,9 @@ fn a_restart_at_any_line_changes_no_number() {
     let mut traffic = Traffic::new(4);
     traffic.shift = 0.3;
     let events = traffic.take(420);
-    let whole = run(&mut Engine::new(spec.clone(), comparator.clone()), &events);
+    let whole = run(&mut Engine::new(spec.clone(), comparator.clone(), PER_30D), &events);
     for cut in [1, 24, 25, 99, 100, 237, 419] {
-        let mut first = Engine::new(spec.clone(), comparator.clone());
+        let mut first = Engine::new(spec.clone(), comparator.clone(), PER_30D);
         let mut stored = std::collections::BTreeMap::<(String, i64), SavedBucket>::new();
         let mut evaluations = run(&mut first, &events[..cut]);
         let changes = first.take_changes();
@@ -139,7 +142,8 @@ fn a_restart_at_any_line_changes_no_number() {
         }
         let buckets: Vec<_> = stored.into_values().collect();
         let mut second =
-            Engine::restore(spec.clone(), comparator.clone(), &changes.memory, &buckets).unwrap();
+            Engine::restore(spec.clone(), comparator.clone(), PER_30D, &changes.memory, &buckets)
+                .unwrap();
         let from = cut.saturating_sub(second.recall_limit());
         second.recall(&events[from..cut]);
         evaluations.extend(run(&mut second, &events[cut..]));
@@ -150,7 +154,7 @@ fn a_restart_at_any_line_changes_no_number() {
 #[test]
 fn late_events_are_counted_and_left_out() {
     let spec = spec();
-    let mut engine = Engine::new(spec.clone(), comparator(&spec));
+    let mut engine = Engine::new(spec.clone(), comparator(&spec), PER_30D);
     let mut events = Traffic::new(5).take(60);
     events[40].occurred_at = events[20].occurred_at; // 20 minutes late: beyond the limit
     events[41].occurred_at = events[35].occurred_at; // 6 minutes late: within it
@@ -163,7 +167,7 @@ fn events_of_other_segments_are_not_seen() {
     let mut spec = spec();
     let comparator = comparator(&spec);
     spec.segment = [("channel".to_owned(), "app".to_owned())].into();
-    let mut engine = Engine::new(spec, comparator);
+    let mut engine = Engine::new(spec, comparator, PER_30D);
     assert!(run(&mut engine, &Traffic::new(6).take(300)).is_empty());
 }
 
@@ -175,7 +179,7 @@ fn time_windows_slide_by_event_time() {
         length: WindowLength::Time { minutes: 120, stride_minutes: 60, min_events: 50 },
     }];
     let comparator = comparator(&spec);
-    let mut engine = Engine::new(spec, comparator);
+    let mut engine = Engine::new(spec, comparator, PER_30D);
     let mut traffic = Traffic::new(7);
     let mut events = traffic.take(600);
     // A silence of a month, then traffic again: no flood of empty evaluations.
@@ -242,8 +246,8 @@ fn the_exact_mmd_agrees_with_the_sketch() {
     let spec = spec();
     let reference = Traffic::new(1).take(1500);
     let profile = freeze(&reference, &spec, "m", 7, &|_| ()).unwrap();
-    let gamma = profile.streams[&Stream::Query].gamma;
-    let mut engine = Engine::new(spec, Arc::new(Comparator::new(profile)));
+    let gamma = profile.lenses[&Stream::Query].gamma;
+    let mut engine = Engine::new(spec, Arc::new(Comparator::new(profile)), PER_30D);
     let mut traffic = Traffic::new(14);
     traffic.shift = 0.3;
     let window = traffic.take(100);
@@ -251,6 +255,119 @@ fn the_exact_mmd_agrees_with_the_sketch() {
     let sketched = evaluations.last().unwrap().verdicts[0].statistic.unwrap();
     let exact = mmd2(&reference, &window, Stream::Query, gamma).unwrap();
     assert_eq!((exact.n_ref, exact.n_window), (1500, 100));
-    // 1024 orthogonal frequencies: a root mean square error of about 4e-5 and a few per cent.
+    // 512 orthogonal frequencies: a root mean square error of about 5e-5 and a few per cent.
     assert!((exact.mmd2 - sketched).abs() < 3e-4 + 0.05 * exact.mmd2, "{exact:?} {sketched}");
+}
+
+/// Minutes of the day at which the second topic group is asked about, in [`rhythmic`].
+fn evening(event: &Event) -> bool {
+    event.occurred_at.as_micros().rem_euclid(1440 * MINUTE) > 720 * MINUTE
+}
+
+/// Traffic whose topics follow the clock: 0 to 2 before noon, 3 and 4 after it.
+fn rhythmic(seed: u64, days: usize, from_day: i64) -> Vec<Event> {
+    let mut traffic = Traffic::new(seed);
+    let mut events = traffic.take(days * 288);
+    for (i, event) in events.iter_mut().enumerate() {
+        let minutes = from_day * 1440 + 5 * i as i64;
+        event.occurred_at = Timestamp::from_micros(minutes * MINUTE);
+        let topic = if evening(event) { 3 + i % 2 } else { i % 3 };
+        (event.query, event.response) = (Some(traffic.vector(topic)), Some(traffic.vector(topic)));
+    }
+    events
+}
+
+#[test]
+fn a_daily_rhythm_is_no_drift_and_drift_in_it_is_found() {
+    let spec = spec();
+    let reference = rhythmic(20, 10, 0);
+    let profile = freeze(&reference, &spec, "m", 7, &|_| ()).unwrap();
+    assert!(profile.lenses[&Stream::Query].rhythm.daily);
+    let comparator = Arc::new(Comparator::new(profile));
+    let mut engine = Engine::new(spec.clone(), comparator, PER_30D);
+    let mut stream = rhythmic(21, 8, 10);
+    let quiet = run(&mut engine, &stream[..6 * 288]);
+    assert_eq!(drifted(&quiet, Stream::Query), 0);
+    let mut traffic = Traffic::new(22);
+    for event in stream[6 * 288..].iter_mut().step_by(4) {
+        event.query = Some(traffic.vector(7));
+    }
+    assert!(drifted(&run(&mut engine, &stream[6 * 288..]), Stream::Query) > 0);
+}
+
+fn labelled(mut events: Vec<Event>) -> Vec<Event> {
+    for (i, event) in events.iter_mut().enumerate() {
+        let channel = ["web", "web", "web", "app", "ussd"][i % 5];
+        event.attributes = [("channel".to_owned(), channel.to_owned())].into();
+    }
+    events
+}
+
+#[test]
+fn a_drift_in_one_segment_is_named_and_explained() {
+    let spec = spec();
+    let reference = labelled(Traffic::new(30).take(2500));
+    let mut profile = freeze(&reference, &spec, "m", 7, &|_| ()).unwrap();
+    assert_eq!(profile.segments.len(), 3);
+    let words = |id: &str| if id.contains('x') { "the new fibre bundle" } else { "top up my line" };
+    let texts = |id: &str| (Some(words(id)), None);
+    profile.notes = seamark::detect::notes::take(&profile, &reference, &texts);
+    let mut engine = Engine::new(spec, Arc::new(Comparator::new(profile)), PER_30D);
+    let mut stream = labelled(Traffic::new(31).take(3000));
+    let mut traffic = Traffic::new(32);
+    for (i, event) in stream.iter_mut().enumerate().skip(1500) {
+        if event.attributes["channel"] == "ussd" && i % 2 == 0 {
+            (event.query, event.response) = (Some(traffic.vector(8)), Some(traffic.vector(8)));
+            event.interaction_id = format!("x{i}");
+        }
+    }
+    assert_eq!(drifted(&run(&mut engine, &stream[..1500]), Stream::Query), 0);
+    let found = stream[1500..].iter().find_map(|event| {
+        let evaluations = engine.observe(event);
+        let of_query = |e: &Evaluation| drifted(std::slice::from_ref(e), Stream::Query) > 0;
+        let drift = evaluations.into_iter().find(|e| of_query(e) && !e.segment.is_empty())?;
+        let explanation = engine.explain(&drift, &texts);
+        Some((drift, explanation))
+    });
+    let (drift, explanation) = found.expect("the segment's drift is found");
+    assert_eq!(drift.segment["channel"], "ussd");
+    assert!(drift.verdicts.iter().all(|verdict| verdict.segment == drift.segment));
+    let explanation = explanation.expect("a drift is explained");
+    let query = explanation.streams.iter().find(|s| s.stream == Stream::Query).unwrap();
+    assert!(query.rising.iter().any(|term| term.term == "fibre"), "{:?}", query.rising);
+    assert!(query.replaced_share.unwrap() > 0.1);
+}
+
+#[test]
+fn a_storm_of_one_text_is_duplicates_and_no_drift() {
+    let spec = spec();
+    let mut engine = Engine::new(spec.clone(), comparator(&spec), PER_30D);
+    let mut stream = Traffic::new(40).take(2000);
+    let text = stream[800].clone();
+    for event in &mut stream[800..1600] {
+        (event.query, event.fingerprint) = (text.query.clone(), text.fingerprint);
+    }
+    let evaluations = run(&mut engine, &stream);
+    assert_eq!(drifted(&evaluations, Stream::Query), 0);
+    let told: Vec<&Evaluation> =
+        evaluations.iter().filter(|e| e.ratios.contains_key(&Stream::Duplicates)).collect();
+    assert!(told[0].position <= 900, "found by {}", told[0].position);
+    assert_eq!(told[0].examples[0].interaction_id, stream[802].interaction_id);
+    assert!(told.last().unwrap().ratios[&Stream::Duplicates].unwrap() <= 0.0, "it ends");
+    assert_eq!(engine.repeated_events(), 797);
+}
+
+#[test]
+fn the_budget_in_force_moves_thresholds_without_a_new_calibration() {
+    let spec = spec();
+    let comparator = comparator(&spec);
+    let events = Traffic::new(50).take(400);
+    let thresholds = |per_30d: f64| -> Vec<f64> {
+        let mut engine = Engine::new(spec.clone(), comparator.clone(), per_30d);
+        let evaluations = run(&mut engine, &events);
+        evaluations.last().unwrap().verdicts.iter().filter_map(|v| v.threshold).collect()
+    };
+    let (strict, loose) = (thresholds(PER_30D), thresholds(10.0 * PER_30D));
+    assert_eq!(strict.len(), loose.len());
+    assert!(strict.iter().zip(&loose).all(|(strict, loose)| strict > loose));
 }

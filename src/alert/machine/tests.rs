@@ -7,11 +7,13 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::alert::{EventKind, notifies};
 use crate::id::{MonitorId, ProjectId, ReferenceId, ReportId};
+use crate::model::interaction::Attributes;
 use crate::model::verdict::{DetectorKind, VerdictStatus};
 
 fn verdict(stream: Stream, ratio: Option<f64>) -> Verdict {
     let is_drift = ratio.is_some_and(|ratio| ratio > 1.0);
     Verdict {
+        segment: Attributes::new(),
         stream,
         window: "short".to_owned(),
         detector: DetectorKind::Mmd,
@@ -45,9 +47,11 @@ fn report(sequence: i64, verdicts: Vec<Verdict>) -> Report {
         sequence,
         evaluated_at: at,
         position: sequence * 50,
+        segment: Attributes::new(),
         is_drift: verdicts.iter().any(|verdict| verdict.is_drift),
         verdicts,
         examples: Vec::new(),
+        explanation: None,
         late_events: 0,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId, ReportId};
 use crate::model::alert::AlertState;
-use crate::model::monitor::FixedThresholds;
+use crate::model::interaction::Attributes;
 use crate::model::verdict::VerdictStatus;
 
 const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -17,7 +17,7 @@ const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 struct Fixture {
     alert: Alert,
     name: String,
-    thresholds: ThresholdPolicy,
+    promised: Option<f64>,
     report: Report,
     examples: Vec<ExampleText>,
     links: Links,
@@ -27,6 +27,7 @@ impl Fixture {
     fn new(name: &str, window: &str, reasons: usize, text: &str) -> Self {
         let rng = &mut ChaCha8Rng::seed_from_u64(9);
         let verdict = |i| Verdict {
+            segment: Attributes::new(),
             stream: Stream::Query,
             window: window.to_owned(),
             detector: DetectorKind::ALL[i % 3],
@@ -49,9 +50,11 @@ impl Fixture {
             sequence: 7,
             evaluated_at: AT,
             position: 350,
+            segment: Attributes::new(),
             is_drift: true,
             verdicts: Vec::new(),
             examples: Vec::new(),
+            explanation: None,
             late_events: 0,
         };
         let alert = Alert {
@@ -59,6 +62,7 @@ impl Fixture {
             project_id,
             monitor_id,
             stream: Stream::Query,
+            segment: Attributes::new(),
             kind: Stream::Query.alert_kind().to_owned(),
             severity: Severity::Warning,
             state: AlertState::Firing,
@@ -74,7 +78,7 @@ impl Fixture {
         Self {
             alert,
             name: name.to_owned(),
-            thresholds: ThresholdPolicy::default(),
+            promised: Some(1.0),
             report,
             examples: [
                 Stream::Response,
@@ -97,7 +101,7 @@ impl Fixture {
             event,
             alert: &self.alert,
             monitor_name: &self.name,
-            thresholds: &self.thresholds,
+            false_alarms_per_30d: self.promised,
             report: &self.report,
             examples: &self.examples,
             links: &self.links,
@@ -177,14 +181,14 @@ fn slack_reads_like_a_page_at_night() {
         "*Statistic*\\n2.8 × its threshold",
         "*Effect*\\n61 %",
         "200 against 2000",
-        "for 1 false alarm(s) in 30 days",
+        "for at most 1 false alarm(s) in 30 days",
         "how do I get the new fibre bundle",
         "https://seamark.example/v1/reports/1",
     ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     fixture.alert.resolved_at = Some(AT);
-    fixture.thresholds = ThresholdPolicy::Fixed(FixedThresholds::default());
+    fixture.promised = None;
     let text = fixture.body(ReceiverKind::Slack, EventKind::Resolved);
     for part in ["Resolved: Query drift", "no more drift", "It had drifted in", "set by hand"] {
         assert!(text.contains(part), "{part} is missing in {text}");

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
 use seamark::id::{AlertId, MonitorId, ProjectId, ReferenceId, ReportId};
 use seamark::model::alert::{Alert, AlertState, Transition, TransitionReason};
+use seamark::model::interaction::Attributes;
 use seamark::model::monitor::Severity;
 use seamark::model::report::{Example, Report};
 use seamark::model::stream::Stream;
@@ -29,6 +30,7 @@ struct World {
 
 fn verdict(detector: DetectorKind, statistic: f64) -> Verdict {
     Verdict {
+        segment: Attributes::new(),
         stream: Stream::Query,
         window: "short".to_owned(),
         detector,
@@ -63,9 +65,11 @@ fn report(
         sequence,
         evaluated_at,
         position: sequence * 50,
+        segment: Attributes::new(),
         is_drift: sequence == REPORTS,
         verdicts: vec![verdict(DetectorKind::Mmd, statistic), verdict(DetectorKind::Kl, 0.1)],
         examples: vec![example("known", 0.9), example("expired", 0.8)],
+        explanation: None,
         late_events: 0,
     }
 }
@@ -89,6 +93,7 @@ async fn world() -> World {
         project_id: project,
         monitor_id: id,
         stream: Stream::Query,
+        segment: Attributes::new(),
         kind: Stream::Query.alert_kind().to_owned(),
         severity: Severity::Warning,
         state: AlertState::Firing,

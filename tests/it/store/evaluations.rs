@@ -2,6 +2,7 @@
 
 use seamark::id::{AlertId, DeliveryId, ReferenceId, ReportId};
 use seamark::model::alert::{Alert, AlertState, Transition, TransitionReason};
+use seamark::model::interaction::Attributes;
 use seamark::model::monitor::{Monitor, Severity};
 use seamark::model::report::{Example, Report};
 use seamark::model::stream::Stream;
@@ -45,6 +46,7 @@ fn bucket(key: i64, closed: bool) -> BucketRow {
 
 fn verdict() -> Verdict {
     Verdict {
+        segment: Attributes::new(),
         stream: Stream::Query,
         window: "short".to_owned(),
         detector: DetectorKind::Mmd,
@@ -71,6 +73,7 @@ fn report(monitor: &Monitor, sequence: i64) -> Report {
         // Two at a time share a moment.
         evaluated_at: at(sequence as u64 / 2),
         position: 10 * sequence,
+        segment: Attributes::new(),
         is_drift: sequence % 3 == 0,
         verdicts: vec![verdict()],
         examples: vec![Example {
@@ -78,6 +81,7 @@ fn report(monitor: &Monitor, sequence: i64) -> Report {
             interaction_id: "i1".to_owned(),
             score: 0.7,
         }],
+        explanation: None,
         late_events: 1,
     }
 }
@@ -88,6 +92,7 @@ fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
         project_id: monitor.project_id,
         monitor_id: monitor.id,
         stream: Stream::Query,
+        segment: Attributes::new(),
         kind: "query_drift".to_owned(),
         severity: Severity::Warning,
         state,

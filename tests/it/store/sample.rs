@@ -63,6 +63,7 @@ pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
         token: text.token,
         query: Some(vec![0.5, -0.25, text.seq as f32]),
         response: None,
+        fingerprint: Some(u64::MAX - text.seq as u64),
     }
 }
 

@@ -1,0 +1,146 @@
+//! The false-alarm budget, and what a reference's calibration makes of it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::api::auth::Principal;
+use crate::api::error::{ApiError, Code, Fault, Problem};
+use crate::api::extract::{Document, Id};
+use crate::api::state::AppState;
+use crate::detect::budget::{expected_per_30d, monitor_share};
+use crate::detect::calibration::{report, self_check};
+use crate::detect::profile::ReferenceProfile;
+use crate::id::{ProjectId, ReferenceId};
+use crate::model::budget::Budget;
+use crate::model::calibration::{CalibrationReport, SelfCheck};
+use crate::model::monitor::{Monitor, ThresholdPolicy};
+
+/// The project's budget and its division over monitors.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct BudgetDivision {
+    /// The budget.
+    #[serde(flatten)]
+    budget: Budget,
+    /// Expected false alarms in 30 days at which the promise is kept.
+    expected_per_30d: f64,
+    /// Each monitor's part.
+    monitors: Vec<MonitorShare>,
+}
+
+/// One monitor's part of the budget.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct MonitorShare {
+    /// The monitor's name.
+    monitor: String,
+    /// Its share of the project's budget, in 0…1; absent for one with a rate or thresholds of its own.
+    share: Option<f64>,
+    /// Expected false alarms in 30 days; absent for fixed thresholds.
+    expected_per_30d: Option<f64>,
+}
+
+/// A reference's calibration and the check of its promise.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct CalibrationDetail {
+    /// The calibration.
+    #[serde(flatten)]
+    calibration: CalibrationReport,
+    /// Alarms since the freeze against those expected; absent for fixed thresholds.
+    self_check: Option<SelfCheck>,
+}
+
+/// The project's false-alarm budget, and how it is divided.
+#[utoipa::path(get, path = "/v1/budget", tag = "monitors",
+    responses(
+        (status = 200, description = "The budget and its division", body = BudgetDivision),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn get_budget(
+    State(state): State<AppState>,
+    caller: Principal,
+) -> Result<Json<BudgetDivision>, ApiError> {
+    division(&state, caller.project).await
+}
+
+/// Sets the project's false-alarm budget: thresholds follow with the next evaluation, without a new
+/// calibration.
+#[utoipa::path(patch, path = "/v1/budget", tag = "monitors", request_body = Budget,
+    responses(
+        (status = 200, description = "The budget and its division", body = BudgetDivision),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn set_budget(
+    State(state): State<AppState>,
+    caller: Principal,
+    Document(budget): Document<Budget>,
+) -> Result<Json<BudgetDivision>, ApiError> {
+    let problems = budget.problems();
+    if !problems.is_empty() {
+        let faults = problems.iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
+        let error = ApiError::new(Code::Invalid, "such a budget cannot be kept; see errors");
+        return Err(error.with_errors(faults));
+    }
+    state.store.set_budget(caller.project, budget).await?;
+    division(&state, caller.project).await
+}
+
+async fn division(state: &AppState, project: ProjectId) -> Result<Json<BudgetDivision>, ApiError> {
+    let budget = state.store.budget(project).await?;
+    let monitors = state.store.list_monitors(project).await?;
+    let share = |monitor: &Monitor| {
+        let share = monitor_share(&monitor.spec, monitors.iter().map(|m| &m.spec));
+        let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
+        MonitorShare {
+            monitor: monitor.spec.name.clone(),
+            share: (monitor.spec.thresholds == ThresholdPolicy::Budget).then_some(share),
+            expected_per_30d: (!fixed).then(|| expected_per_30d(&monitor.spec, &budget, share)),
+        }
+    };
+    Ok(Json(BudgetDivision {
+        budget,
+        expected_per_30d: budget.expected_per_30d(),
+        monitors: monitors.iter().map(share).collect(),
+    }))
+}
+
+/// A reference's thresholds, how the budget is divided over them, and whether the promise is kept.
+#[utoipa::path(get, path = "/v1/references/{id}/calibration", tag = "references",
+    params(("id" = ReferenceId, Path, description = "The reference")),
+    responses(
+        (status = 200, description = "The calibration", body = CalibrationDetail),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReferenceId>,
+) -> Result<Json<CalibrationDetail>, ApiError> {
+    let project = caller.project;
+    let found = state.store.find_reference(project, id).await?;
+    let reference = found.ok_or_else(|| ApiError::not_found("reference"))?;
+    let not_ready = || ApiError::new(Code::NotFound, "the reference is not calibrated yet");
+    let bytes = state.store.reference_profile(id).await?.ok_or_else(not_ready)?;
+    let profile: ReferenceProfile = serde_json::from_slice(&bytes).map_err(ApiError::internal)?;
+    let monitor = state.store.find_monitor(project, reference.monitor_id).await?;
+    let monitor = monitor.ok_or_else(|| ApiError::not_found("monitor"))?;
+    let monitors = state.store.list_monitors(project).await?;
+    let budget = state.store.budget(project).await?;
+    let share = monitor_share(&monitor.spec, monitors.iter().map(|m| &m.spec));
+    let per_30d = expected_per_30d(&monitor.spec, &budget, share);
+    let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
+    let check = match reference.frozen_at {
+        Some(since) if !fixed => {
+            let days = state.now().since(since).as_secs_f64() / 86_400.0;
+            let alarms = state.store.alarms_since(monitor.id, id).await?;
+            Some(self_check(days, alarms, per_30d))
+        }
+        _ => None,
+    };
+    Ok(Json(CalibrationDetail { calibration: report(&profile, per_30d), self_check: check }))
+}

@@ -1,0 +1,164 @@
+//! Gathers what an explanation of this part's drift is made of.
+
+use std::collections::BTreeMap;
+
+use super::PartWindows;
+use crate::clock::Timestamp;
+use crate::detect::compare::Comparator;
+use crate::detect::engine::Evaluation;
+use crate::detect::examples::Recent;
+use crate::detect::explain::{
+    BucketSums, ExplainInput, SegmentCounts, StreamInput, WindowRow, explain,
+};
+use crate::detect::grid::{Grid, GridWindow};
+use crate::detect::notes::{Notes, Responses, Texts};
+use crate::detect::values::value;
+use crate::model::explanation::Explanation;
+use crate::model::interaction::Event;
+use crate::model::stream::Stream;
+use crate::stats::mmd::MeanSums;
+use crate::stats::sketch::Sketch;
+
+/// What is borrowed while one stream is explained.
+struct Gathered<'a> {
+    stream: Stream,
+    sum: Sketch,
+    values: Vec<(&'a Event, Vec<f32>, usize)>,
+    buckets: Vec<(Timestamp, &'a Sketch)>,
+    mean: Vec<f64>,
+}
+
+impl PartWindows {
+    /// Explains the drifted streams of an evaluation of this part; `None` where nothing drifted or
+    /// the reference has no notes.
+    pub(in crate::detect) fn explain<'t>(
+        &self,
+        evaluation: &Evaluation,
+        notes: &Notes,
+        comparator: &Comparator,
+        recent: &Recent,
+        texts: &dyn Fn(&str) -> Texts<'t>,
+    ) -> Option<Explanation> {
+        let gathered: Vec<Gathered<'_>> = notes
+            .streams
+            .keys()
+            .filter_map(|stream| self.gather(*stream, evaluation, comparator, recent))
+            .collect();
+        let widest = gathered.iter().max_by_key(|g| g.values.len())?;
+        let events: Vec<&Event> = widest.values.iter().map(|(event, ..)| *event).collect();
+        let query = comparator.lens(Stream::Query);
+        let answers = query.map(|lens| Responses::of(events.iter().copied(), lens));
+        let responses = answers.as_ref().and_then(Responses::view).zip(notes.responses.view());
+        let labels = labels(&events, notes);
+        let segments: Vec<SegmentCounts<'_>> = labels
+            .iter()
+            .map(|((key, value), (now, then))| SegmentCounts { key, value, now: *now, then: *then })
+            .collect();
+        let rows: Vec<Vec<WindowRow<'_>>> = gathered.iter().map(|g| g.rows(texts)).collect();
+        let buckets: Vec<Vec<BucketSums<'_>>> = gathered.iter().map(Gathered::sums).collect();
+        let streams = gathered
+            .iter()
+            .zip(rows.iter().zip(&buckets))
+            .filter_map(|(g, (rows, buckets))| {
+                let lens = comparator.lens(g.stream)?;
+                let reference = notes.streams.get(&g.stream)?.view(lens, &g.mean);
+                Some(StreamInput {
+                    stream: g.stream,
+                    counts: &g.sum.cells,
+                    rows,
+                    buckets,
+                    reference,
+                })
+            })
+            .collect();
+        Some(explain(&ExplainInput { streams, responses, segments: &segments }))
+    }
+
+    /// The most drifted window of `stream`, with its events as far as they are remembered.
+    fn gather<'a>(
+        &'a self,
+        stream: Stream,
+        evaluation: &Evaluation,
+        comparator: &Comparator,
+        recent: &'a Recent,
+    ) -> Option<Gathered<'a>> {
+        let ratio = |v: &&crate::model::verdict::Verdict| v.ratio().unwrap_or(0.0);
+        let worst = evaluation
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.stream == stream && verdict.is_drift)
+            .max_by(|a, b| ratio(a).total_cmp(&ratio(b)))?;
+        let (grid, window) = self.window(&worst.window)?;
+        let last = *grid.buckets.keys().next_back()?;
+        let sum = grid.window_sum(window, last, stream)?;
+        let lens = comparator.lens(stream)?;
+        let phase: Vec<f64> = sum.phase.iter().map(|total| total / sum.n).collect();
+        let mean = self.part(comparator).streams.get(&stream)?.expectation.at(&phase).phi;
+        let holds = |event: &&Event| self.holds(&event.attributes);
+        let values = recent
+            .newest()
+            .filter(holds)
+            .filter_map(|event| Some((event, value(event, stream)?)))
+            .take(worst.n_window as usize)
+            .map(|(event, x)| {
+                let cell = lens.codebook.assign(&x);
+                (event, x, cell)
+            })
+            .collect();
+        let mut start = None;
+        let mut buckets = Vec::new();
+        for bucket in grid.buckets.values() {
+            if let Some(sketch) = bucket.streams.get(&stream) {
+                buckets.push((start.unwrap_or(bucket.ends_at), sketch));
+            }
+            start = Some(bucket.ends_at);
+        }
+        Some(Gathered { stream, sum, values, buckets, mean })
+    }
+
+    fn window(&self, name: &str) -> Option<(&Grid, &GridWindow)> {
+        self.grids
+            .iter()
+            .find_map(|grid| Some((grid, grid.windows.iter().find(|window| window.name == name)?)))
+    }
+}
+
+impl<'a> Gathered<'a> {
+    fn rows<'b, 't: 'b>(&'b self, texts: &dyn Fn(&str) -> Texts<'t>) -> Vec<WindowRow<'b>> {
+        self.values
+            .iter()
+            .map(|(event, x, cell)| {
+                let id = event.interaction_id.as_str();
+                let (query, response) = texts(id);
+                let text = if self.stream == Stream::Response { response } else { query };
+                WindowRow { id, x, cell: *cell, text }
+            })
+            .collect()
+    }
+
+    fn sums(&self) -> Vec<BucketSums<'_>> {
+        let sums = |sketch: &'a Sketch| -> MeanSums<'a> { sketch.kernel() };
+        self.buckets
+            .iter()
+            .map(|(start, sketch)| BucketSums { start: *start, sums: sums(sketch) })
+            .collect()
+    }
+}
+
+type Label<'a> = (&'a str, &'a str);
+
+/// Events with each label, now and in the reference.
+fn labels<'a>(events: &[&'a Event], notes: &'a Notes) -> BTreeMap<Label<'a>, (f64, f64)> {
+    let mut labels: BTreeMap<Label<'a>, (f64, f64)> = BTreeMap::new();
+    for (attribute, values) in &notes.labels {
+        for (value, then) in values {
+            labels.insert((attribute, value), (0.0, *then));
+        }
+    }
+    for (attribute, value) in events.iter().flat_map(|event| &event.attributes) {
+        if notes.labels.contains_key(attribute) {
+            labels.entry((attribute, value)).or_default().0 += 1.0;
+        }
+    }
+    labels
+}

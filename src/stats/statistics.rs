@@ -1,0 +1,120 @@
+//! The statistics of one window, all from its sketch and what is expected of it.
+
+use super::divergence::kl_corrected;
+use super::expectation::Expected;
+use super::linear::dot_f64;
+use super::mmd::MeanSums;
+use super::sketch::Sketch;
+
+/// Number of statistics.
+pub const STATISTICS: usize = 5;
+
+/// Position of the squared MMD.
+pub const MMD: usize = 0;
+/// Position of the KL divergence.
+pub const KL: usize = 1;
+/// Position of the squared centroid distance.
+pub const CENTROID: usize = 2;
+/// Position of the squared centroid distance in whitened coordinates.
+pub const WHITENED: usize = 3;
+/// Position of the novelty.
+pub const NOVELTY: usize = 4;
+
+/// Values and the scale that their spread without drift is proportional to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// −∞ for a statistic that the window does not have.
+    pub values: [f64; STATISTICS],
+    /// 1/n + v for squared distances and divergences, its root for means.
+    pub scales: [f64; STATISTICS],
+}
+
+impl Statistics {
+    /// The statistics of `window` against `expected`.
+    ///
+    /// `whitened_sq` is ‖L⁻¹(μ_w − m)‖², of which the part that is due to chance, `residual_whitened`
+    /// · (1/n + v), is taken off; `novelty_sd` makes the novelty a number of standard deviations of
+    /// one text.
+    pub fn of(
+        window: &Sketch,
+        expected: &Expected,
+        whitened_sq: Option<f64>,
+        residual_whitened: f64,
+        novelty_sd: f64,
+    ) -> Self {
+        let missing = f64::NEG_INFINITY;
+        let n = window.n;
+        let scale = 1.0 / n + expected.leverage;
+        let cells: Vec<f64> =
+            expected.cells.iter().map(|share| share.max(0.0) / expected.cells_leverage).collect();
+        let mut values = [missing; STATISTICS];
+        values[MMD] =
+            squared_shift(window.kernel(), &expected.phi, expected.variance_phi).unwrap_or(missing);
+        values[CENTROID] =
+            squared_shift(window.linear(), &expected.x, expected.variance_x).unwrap_or(missing);
+        values[KL] = kl_corrected(&window.cells, &cells).unwrap_or(missing);
+        if let Some(squared) = whitened_sq {
+            values[WHITENED] = squared - residual_whitened * scale;
+        }
+        if novelty_sd > 0.0 {
+            values[NOVELTY] = (window.novelty / n - expected.novelty) / novelty_sd;
+        }
+        let mut scales = [scale; STATISTICS];
+        scales[KL] = 1.0 / n + expected.cells_leverage;
+        scales[NOVELTY] = scale.sqrt();
+        Self { values, scales }
+    }
+
+    /// Values whose distribution without drift hardly depends on the size of window and reference.
+    pub fn standardised(&self) -> [f64; STATISTICS] {
+        std::array::from_fn(|i| self.values[i] / self.scales[i])
+    }
+}
+
+/// ‖μ_w − m‖² without bias: the diagonal of the window's pairs left out, and the variance of m, as
+/// far as it is itself an estimate, taken off.
+///
+/// With the mean of N rows as m it is the two-sample U-statistic
+/// [`squared_distance_unbiased`](super::mmd::squared_distance_unbiased).
+pub fn squared_shift(window: MeanSums<'_>, mean: &[f64], variance: f64) -> Option<f64> {
+    if window.n < 2.0 {
+        return None;
+    }
+    let own = (dot_f64(window.sum, window.sum) - window.sum_sq) / (window.n * (window.n - 1.0));
+    Some(own + dot_f64(mean, mean) - variance - 2.0 * dot_f64(window.sum, mean) / window.n)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::expectation::{Columns, ExpectationSums};
+    use super::super::mmd::squared_distance_unbiased;
+    use super::*;
+
+    fn sums(rows: &[f32]) -> (f64, f64) {
+        (rows.iter().map(|&x| f64::from(x)).sum(), rows.iter().map(|&x| f64::from(x * x)).sum())
+    }
+
+    proptest! {
+        #[test]
+        fn a_flat_expectation_gives_the_two_sample_statistic(
+            window in prop::collection::vec(-2.0f32..2.0, 2..20),
+            reference in prop::collection::vec(-2.0f32..2.0, 2..20),
+        ) {
+            let columns = Columns { dim: 1, phi: 1, whitened: 0 };
+            let mut expectation = ExpectationSums::new(columns, 1, 1);
+            for x in &reference {
+                expectation.add(&[1.0], &[*x, 1.0, 0.0], f64::from(x * x), 0.0);
+                expectation.add_cell(&[1.0], 0);
+            }
+            let expected = expectation.finish().unwrap().at(&[1.0]);
+            let ((w, w_sq), (r, r_sq)) = (sums(&window), sums(&reference));
+            let window = MeanSums { n: window.len() as f64, sum: &[w], sum_sq: w_sq };
+            let two = MeanSums { n: reference.len() as f64, sum: &[r], sum_sq: r_sq };
+            let want = squared_distance_unbiased(window, two).unwrap();
+            let got = squared_shift(window, &expected.x, expected.variance_x).unwrap();
+            prop_assert!((got - want).abs() < 1e-6, "{} {}", got, want);
+        }
+    }
+}
