@@ -6,13 +6,21 @@
 
 pub mod calibrate;
 pub mod centroid;
+pub mod classifier;
 pub mod codebook;
 pub mod divergence;
+pub mod energy;
 pub mod features;
+pub mod frechet;
+pub mod gaussian;
 pub mod kernel;
 pub mod linear;
+pub mod logistic;
 pub mod mmd;
 pub mod null;
+pub mod one_dimensional;
+pub mod principal;
 pub mod sequential;
+pub mod shrinkage;
 pub mod simulate;
 pub mod sketch;
