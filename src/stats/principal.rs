@@ -32,7 +32,9 @@ impl PrincipalAxes {
         let mut order: Vec<usize> = (0..mean.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let largest = eigen.eigenvalues[*order.first()?];
-        order.retain(|&axis| eigen.eigenvalues[axis] > NEGLIGIBLE * largest.max(0.0));
+        let rounding = f64::EPSILON * mean.norm_squared();
+        let negligible = rounding.max(NEGLIGIBLE * largest);
+        order.retain(|&axis| eigen.eigenvalues[axis] > negligible);
         order.truncate(most);
         let axes = DMatrix::from_fn(order.len(), mean.len(), |axis, coordinate| {
             eigen.eigenvectors[(coordinate, order[axis])]
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn rows_that_do_not_vary_have_no_axes() {
-        assert_eq!(PrincipalAxes::fit::<f32>(&[&[1.0, 2.0], &[1.0, 2.0]], 2), None);
+        assert_eq!(PrincipalAxes::fit::<f32>(&[[0.1, 0.7].as_slice(); 7], 2), None);
         assert_eq!(PrincipalAxes::fit::<f32>(&[], 2), None);
     }
 }
