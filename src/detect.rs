@@ -12,6 +12,7 @@ pub mod exact;
 pub mod examples;
 pub mod freeze;
 pub mod grid;
+pub mod permutation;
 pub mod profile;
 pub mod state;
 pub mod values;
