@@ -1,10 +1,15 @@
 //! Cost of the statistics: per event, per evaluation, per freeze, beside the exact MMD².
 //!
-//! `cargo bench --bench stats`; figures with date and machine in `benches/README.md`.
+//! `cargo bench --bench stats`; figures with date and machine in `benches/README.md`. With
+//! `--arrays DIR --json`: our figures of given arrays instead, for `benches/peers/drift.py`.
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
 
+#[path = "stats/arrays.rs"]
+mod arrays;
+
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -61,7 +66,17 @@ fn median(mut work: impl FnMut()) -> f64 {
     times[2]
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--arrays") {
+        let dir =
+            arguments.get(at + 1).ok_or_else(|| anyhow::anyhow!("--arrays names no folder"))?;
+        anyhow::ensure!(
+            arguments.iter().any(|a| a == "--json"),
+            "--arrays prints JSON: add --json"
+        );
+        return arrays::run(Path::new(dir));
+    }
     let spec = MonitorSpec::named("bench");
     println!("{:44} {:>12}", "what", "median");
     for n in [2000, 5000] {
@@ -127,4 +142,5 @@ fn main() {
     });
     println!("{:44} {:>9.1} µs", "exact MMD², 1000 against 200", 1e6 * exact);
     println!("{:44} {:>11.0}×", "exact ÷ judge", exact / (judge / 1000.0));
+    Ok(())
 }

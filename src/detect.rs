@@ -17,6 +17,7 @@ pub mod grid;
 pub mod lens;
 pub mod notes;
 mod part;
+pub mod permutation;
 pub mod profile;
 pub mod repeats;
 pub mod segments;

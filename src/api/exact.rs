@@ -11,7 +11,8 @@ use crate::api::error::{ApiError, Code, Problem};
 use crate::api::extract::Id;
 use crate::api::state::AppState;
 use crate::clock::Timestamp;
-use crate::detect::exact::{self, Exact};
+use crate::detect::exact::{ExactFigures, Yardstick, figures};
+use crate::detect::permutation::Permuted;
 use crate::detect::profile::ReferenceProfile;
 use crate::id::ReportId;
 use crate::model::interaction::Event;
@@ -23,7 +24,27 @@ use crate::model::verdict::{DetectorKind, Verdict};
 /// Events looked through for one window at most.
 const MAX_EVENTS: i64 = 20_000;
 
-/// The exact counterpart of a sketched statistic.
+/// The same rows and this seed give the same figures, whenever they are asked for.
+const SEED: u64 = 1;
+
+/// A statistic beside what permutations of the same rows give.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct PermutedStatistic {
+    /// The statistic.
+    value: f64,
+    /// Its mean over 99 permutations: what to expect without drift.
+    expected: f64,
+    /// The share of permutations with at least this value, the real one counted.
+    p_value: f64,
+}
+
+impl From<Permuted> for PermutedStatistic {
+    fn from(Permuted { value, expected, p_value }: Permuted) -> Self {
+        Self { value, expected, p_value }
+    }
+}
+
+/// Exact statistics of one stream in one window, beside the sketched one.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ExactStatistic {
     /// The stream.
@@ -36,10 +57,58 @@ pub(crate) struct ExactStatistic {
     mmd2_sketch: f64,
     /// The kernel's γ.
     gamma: f64,
-    /// Reference rows compared; of a large reference an even selection.
+    /// Reference rows compared, at most 2,000; of more, an even selection.
     n_ref: usize,
-    /// Window rows compared.
+    /// Window rows compared, at most 2,000.
     n_window: usize,
+    /// Unbiased squared energy distance; zero on average without drift.
+    energy: f64,
+    /// Population stability index over the reference's codebook.
+    psi: f64,
+    /// What `psi` is without drift, to first order.
+    psi_expected: f64,
+    /// Cross-validated AUC of a domain classifier, ½ without drift; null with too few events or
+    /// sessions.
+    classifier_auc: Option<f64>,
+    /// Principal axes that `frechet`, `gaussian_kl` and `classifier_auc` stand on; null when
+    /// nothing varies.
+    axes: Option<usize>,
+    /// Squared Fréchet distance, as in FID.
+    frechet: Option<PermutedStatistic>,
+    /// KL(window ‖ reference) of Gaussians in nats; null when a side does not vary.
+    gaussian_kl: Option<PermutedStatistic>,
+    /// Kolmogorov–Smirnov statistic; of `relevance` only.
+    ks: Option<PermutedStatistic>,
+    /// Wasserstein-1 distance; of `relevance` only.
+    wasserstein: Option<PermutedStatistic>,
+    /// Population stability index over the reference's deciles; of `relevance` only.
+    psi_deciles: Option<PermutedStatistic>,
+}
+
+impl ExactStatistic {
+    fn new(verdict: &Verdict, mmd2_sketch: f64, gamma: f64, figures: &ExactFigures) -> Self {
+        let gaussian = figures.gaussian;
+        let scalar = figures.scalar;
+        Self {
+            stream: verdict.stream,
+            window: verdict.window.clone(),
+            mmd2_exact: figures.mmd2,
+            mmd2_sketch,
+            gamma,
+            n_ref: figures.n_ref,
+            n_window: figures.n_window,
+            energy: figures.energy,
+            psi: figures.psi,
+            psi_expected: figures.psi_expected,
+            classifier_auc: figures.classifier_auc,
+            axes: gaussian.map(|g| g.axes),
+            frechet: gaussian.map(|g| g.frechet.into()),
+            gaussian_kl: gaussian.and_then(|g| g.kl).map(Into::into),
+            ks: scalar.map(|s| s.ks.into()),
+            wasserstein: scalar.map(|s| s.wasserstein.into()),
+            psi_deciles: scalar.map(|s| s.psi_deciles.into()),
+        }
+    }
 }
 
 /// All exact statistics of a report.
@@ -49,7 +118,7 @@ pub(crate) struct ExactStatistics {
     items: Vec<ExactStatistic>,
 }
 
-/// The exact MMD² of a report's windows, computed from stored embeddings: takes seconds.
+/// Exact statistics of a report's windows, computed from stored embeddings: takes seconds.
 #[utoipa::path(get, path = "/v1/reports/{id}/exact", tag = "reports",
     params(("id" = ReportId, Path, description = "The report")),
     responses(
@@ -72,29 +141,19 @@ pub(crate) async fn get(
     let profile: ReferenceProfile = serde_json::from_slice(&bytes).map_err(ApiError::internal)?;
     let reference = state.store.reference_rows(report.reference_id).await?;
     let mut jobs = Vec::new();
-    for verdict in report.verdicts.iter().filter(|v| v.detector == DetectorKind::Mmd) {
-        let (Some(sketched), Some(stream)) =
-            (verdict.statistic, profile.lenses.get(&verdict.stream))
-        else {
-            continue;
-        };
+    // A segment's windows are not the monitor's own.
+    let of_whole = |v: &&Verdict| v.detector == DetectorKind::Mmd && v.segment.is_empty();
+    for verdict in report.verdicts.iter().filter(of_whole) {
+        let Some(sketched) = verdict.statistic else { continue };
         let rows = window_rows(&state, &monitor, &report, verdict, &profile.model_digest).await?;
-        jobs.push((verdict.stream, verdict.window.clone(), sketched, stream.gamma, rows));
+        jobs.push((verdict.clone(), sketched, rows));
     }
     let compute = move || {
         jobs.into_iter()
-            .filter_map(|(stream, window, mmd2_sketch, gamma, rows)| {
-                let Exact { mmd2, n_ref, n_window } =
-                    exact::mmd2(&reference, &rows, stream, gamma)?;
-                Some(ExactStatistic {
-                    stream,
-                    window,
-                    mmd2_exact: mmd2,
-                    mmd2_sketch,
-                    gamma,
-                    n_ref,
-                    n_window,
-                })
+            .filter_map(|(verdict, sketched, rows)| {
+                let yardstick = Yardstick::of(&profile, verdict.stream)?;
+                let found = figures(&reference, &rows, verdict.stream, yardstick, SEED)?;
+                Some(ExactStatistic::new(&verdict, sketched, yardstick.gamma, &found))
             })
             .collect()
     };

@@ -45,7 +45,7 @@ pub(super) fn render(report: &CalibrationReport) -> String {
     ];
     text.push_str(&table::render(&header, &rows, 4));
     for warning in &report.warnings {
-        text.push_str(&format!("note: {warning}\n"));
+        text.extend(["note: ", warning, "\n"]);
     }
     text
 }

@@ -1,6 +1,7 @@
 //! A profile's calibration as a report for people, and the check of its promise.
 
 use crate::detect::profile::{Part, ReferenceProfile, StreamPart};
+use crate::detect::segments::Segment;
 use crate::model::calibration::{
     CalibrationReport, PartCalibration, SelfCheck, StreamCalibration, ThresholdCalibration,
 };
@@ -36,7 +37,7 @@ fn of_part(profile: &ReferenceProfile, part: &Part, factor: f64) -> PartCalibrat
         })
         .collect();
     PartCalibration {
-        segment: part.segment.as_ref().map(|segment| segment.labels()).unwrap_or_default(),
+        segment: part.segment.as_ref().map(Segment::labels).unwrap_or_default(),
         n: part.n,
         events_per_day: part.events_per_day,
         expected_per_30d: streams.iter().map(|stream| stream.expected_per_30d).sum(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::detect::lens::{Lens, Seen};
 use crate::detect::profile::{Part, ReferenceProfile, Spread, StreamPart};
 use crate::detect::repeats::{ALARMING_SHARE, WINDOW};
+use crate::detect::segments::Segment;
 use crate::detect::values::value;
 use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
@@ -95,7 +96,7 @@ impl Comparator {
         let n = window.sum.map_or(0.0, |sum| sum.n);
         let enough = window.complete && n >= f64::from(window.min_events.max(2));
         let judged = window.sum.filter(|_| enough).map(|sum| Measured::of(lens, own, sum));
-        let segment = part.segment.as_ref().map(|s| s.labels()).unwrap_or_default();
+        let segment = part.segment.as_ref().map(Segment::labels).unwrap_or_default();
         spec.detectors
             .iter()
             .filter(|detector| has_detector(lens, **detector))

@@ -174,7 +174,7 @@ pub enum Segmentation {
 }
 
 /// Weights in the division of the false-alarm budget; what is not named weighs 1, but the streams
-/// `query` and `response` 2. Zero keeps something from alarming.
+/// `query` and `response` 2 and the detector `kl` 0.25. Zero keeps something from alarming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetWeights {

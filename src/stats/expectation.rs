@@ -171,6 +171,8 @@ pub struct Expectation {
     pub residual_whitened: f64,
     /// Standard deviation of the novelty score.
     pub novelty_sd: f64,
+    /// Rows in each cell, whatever their phase.
+    pub cell_counts: Vec<f64>,
 }
 
 /// Sums that an [`Expectation`] is made of.
@@ -236,6 +238,8 @@ impl ExpectationSums {
             residual_phi,
             residual_whitened,
             novelty_sd: novelty.sqrt(),
+            // The first function is the constant.
+            cell_counts: self.cells.cross[..self.cells.cross.len() / self.cells.functions].to_vec(),
             columns,
             means,
             cells,

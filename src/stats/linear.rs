@@ -8,6 +8,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     dot_inlined(a, b)
 }
 
+#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
 #[inline(always)]
 fn dot_inlined(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 16];
@@ -36,6 +37,7 @@ pub fn products(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) 
 /// Rows of one block: 48 KiB at 384 columns, within the nearest cache together with a point.
 const BLOCK: usize = 32;
 
+#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
 #[inline(always)]
 fn products_blocked(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) {
     let rows = matrix.len() / dim;
@@ -56,6 +58,7 @@ fn products_blocked(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f3
 }
 
 /// Four rows at once: the point is loaded once for them.
+#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
 #[inline(always)]
 fn dot_four(rows: &[f32], x: &[f32]) -> [f32; 4] {
     let dim = x.len();

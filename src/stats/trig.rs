@@ -14,6 +14,7 @@ const HALF_PI: [f32; 3] = [1.570_312_5, 4.837_513e-4, 7.549_79e-8];
 const ROUND: f32 = 12_582_912.0;
 
 /// (sin a, cos a), within 2e-7 for |a| up to a thousand.
+#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
 #[inline(always)]
 pub(super) fn sin_cos(angle: f32) -> (f32, f32) {
     let quarters = (angle * FRAC_2_PI + ROUND) - ROUND;

@@ -75,7 +75,20 @@ async fn exact_figures_stand_beside_the_sketch() {
         // 64 features of the scalar stream, 2048 of the others.
         let bound = if item["stream"] == json!("relevance") { 0.15 } else { 0.06 };
         assert!(apart < 0.002 + bound * number("mmd2_exact").abs(), "{item}");
+        let of = |name: &str, part: &str| item[name][part].as_f64();
+        assert!(of("frechet", "value") > of("frechet", "expected"), "{item}");
+        assert!(of("gaussian_kl", "p_value").is_some() && item["axes"].is_u64(), "{item}");
+        assert!((0.0..=1.0).contains(&number("classifier_auc")), "{item}");
+        assert!(number("energy") > -0.1 && number("psi_expected") > 0.0 && number("psi") > 0.0);
+        for name in ["ks", "wasserstein", "psi_deciles"] {
+            assert_eq!(item[name].is_object(), item["stream"] == json!("relevance"), "{item}");
+        }
     }
+    // Half of the window is about something else: the queries tell, in every figure.
+    let query = items.iter().find(|item| item["stream"] == json!("query")).unwrap();
+    assert!(query["classifier_auc"].as_f64() > Some(0.65), "{query}");
+    assert_eq!(query["frechet"]["p_value"], json!(0.01), "{query}");
+    assert!(query["psi"].as_f64() > query["psi_expected"].as_f64(), "{query}");
     site.stop().await;
 }
 

@@ -9,7 +9,7 @@ use seamark::clock::Timestamp;
 use seamark::detect::check::{CheckOptions, check};
 use seamark::detect::compare::Comparator;
 use seamark::detect::engine::{Engine, Evaluation};
-use seamark::detect::exact::mmd2;
+use seamark::detect::exact::{Yardstick, figures};
 use seamark::detect::freeze::{FreezeError, freeze};
 use seamark::detect::state::SavedBucket;
 use seamark::model::interaction::{Attributes, Event};
@@ -246,14 +246,15 @@ fn the_exact_mmd_agrees_with_the_sketch() {
     let spec = spec();
     let reference = Traffic::new(1).take(1500);
     let profile = freeze(&reference, &spec, "m", 7, &|_| ()).unwrap();
-    let gamma = profile.lenses[&Stream::Query].gamma;
+    let yardstick = profile.clone();
+    let yardstick = Yardstick::of(&yardstick, Stream::Query).unwrap();
     let mut engine = Engine::new(spec, Arc::new(Comparator::new(profile)), PER_30D);
     let mut traffic = Traffic::new(14);
     traffic.shift = 0.3;
     let window = traffic.take(100);
     let evaluations = run(&mut engine, &window);
     let sketched = evaluations.last().unwrap().verdicts[0].statistic.unwrap();
-    let exact = mmd2(&reference, &window, Stream::Query, gamma).unwrap();
+    let exact = figures(&reference, &window, Stream::Query, yardstick, 1).unwrap();
     assert_eq!((exact.n_ref, exact.n_window), (1500, 100));
     // 512 orthogonal frequencies: a root mean square error of about 5e-5 and a few per cent.
     assert!((exact.mmd2 - sketched).abs() < 3e-4 + 0.05 * exact.mmd2, "{exact:?} {sketched}");

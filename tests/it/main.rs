@@ -9,6 +9,7 @@ mod config;
 mod crash;
 mod detect;
 mod embed;
+mod exact;
 mod golden;
 mod golden_explain;
 mod layering;
