@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
@@ -26,6 +26,16 @@ pub(crate) struct BudgetDivision {
     expected_per_30d: f64,
     /// Each monitor's part.
     monitors: Vec<MonitorShare>,
+}
+
+/// A change of the budget; what is missing stays as it is.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BudgetPatch {
+    /// False alarms of the whole project in 30 days, at most.
+    false_alarms_per_30d: Option<f64>,
+    /// The probability with which 30 days without drift keep to that.
+    confidence: Option<f64>,
 }
 
 /// One monitor's part of the budget.
@@ -66,7 +76,7 @@ pub(crate) async fn get_budget(
 
 /// Sets the project's false-alarm budget: thresholds follow with the next evaluation, without a new
 /// calibration.
-#[utoipa::path(patch, path = "/v1/budget", tag = "monitors", request_body = Budget,
+#[utoipa::path(patch, path = "/v1/budget", tag = "monitors", request_body = BudgetPatch,
     responses(
         (status = 200, description = "The budget and its division", body = BudgetDivision),
         (status = "default", description = "An error", body = Problem,
@@ -76,8 +86,11 @@ pub(crate) async fn get_budget(
 pub(crate) async fn set_budget(
     State(state): State<AppState>,
     caller: Principal,
-    Document(budget): Document<Budget>,
+    Document(patch): Document<BudgetPatch>,
 ) -> Result<Json<BudgetDivision>, ApiError> {
+    let mut budget = state.store.budget(caller.project).await?;
+    budget.false_alarms_per_30d = patch.false_alarms_per_30d.unwrap_or(budget.false_alarms_per_30d);
+    budget.confidence = patch.confidence.unwrap_or(budget.confidence);
     let problems = budget.problems();
     if !problems.is_empty() {
         let faults = problems.iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();

@@ -372,3 +372,21 @@ fn the_budget_in_force_moves_thresholds_without_a_new_calibration() {
     assert_eq!(strict.len(), loose.len());
     assert!(strict.iter().zip(&loose).all(|(strict, loose)| strict > loose));
 }
+
+#[test]
+fn the_calibration_report_accounts_for_the_whole_budget() {
+    let spec = spec();
+    let profile = freeze(&labelled(Traffic::new(60).take(2000)), &spec, "m", 7, &|_| ()).unwrap();
+    let report = seamark::detect::calibration::report(&profile, 2.0 * PER_30D);
+    assert_eq!(report.parts.len(), 1 + profile.segments.len());
+    let total: f64 = report.parts.iter().map(|part| part.expected_per_30d).sum();
+    assert!((total / (2.0 * PER_30D) - 1.0).abs() < 1e-3, "{total}");
+    for stream in report.parts.iter().flat_map(|part| &part.streams) {
+        assert!(!stream.thresholds.is_empty());
+        assert!(stream.thresholds.iter().all(|t| t.threshold.is_some_and(|t| t > 0.0)));
+        // Each detector alone alarms more rarely than all together.
+        let together = 30.0 / stream.expected_per_30d;
+        let alone = stream.thresholds.iter().filter_map(|t| t.days_between_false_alarms);
+        assert!(alone.into_iter().all(|days| days > 0.9 * together));
+    }
+}
