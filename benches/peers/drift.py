@@ -266,6 +266,13 @@ def header(options):
             f"each library; at most {options.budget_s:.0f} s for a method and size; {packages}.")
 
 
+def save(path, options, everything, worst, lines):
+    """All results so far, as JSON."""
+    path.write_text(json.dumps({"header": header(options), "results": everything,
+                                "agreement": worst, "lines": lines}, indent=1) + "\n",
+                    encoding="utf-8")
+
+
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -301,7 +308,8 @@ def main():
             write_arrays(folder, options)
     say("Seamark")
     lines = seamark(folder, options.executable)
-    rows, everything = [], {}
+    worst, rows, everything = agreement(folder, lines), [], {}
+    saved = options.json or options.env / "drift.json"
     for size in dict.fromkeys(size_of(case) for case in cases(folder)):
         some = [case for case in cases(folder) if size_of(case) == size]
         names = {case.name for case in some}
@@ -309,17 +317,14 @@ def main():
         for name, prepare in peers().items():
             say(f"{size}: {name}")
             found[name] = measure(prepare, some, options.budget_s)
-        everything[size] = found
+            # After each, so that a run that is cut off has not been for nothing.
+            everything[size] = found
+            save(saved, options, everything, worst, lines)
         rows += [row(size, name, results) for name, results in found.items()]
-    worst = agreement(folder, lines)
     print(header(options), table(rows), exact_table(lines), sep="\n\n")
     print("\n| exact MMD² beside | windows | largest distance | relative |\n|---|--:|--:|--:|")
     for name, entry in worst.items():
         print(f"| {name} | {entry['count']} | {entry['absolute']:.1e} | {entry['relative']:.1e} |")
-    saved = options.json or options.env / "drift.json"
-    saved.write_text(json.dumps({"header": header(options), "results": everything,
-                                 "agreement": worst, "lines": lines}, indent=1) + "\n",
-                     encoding="utf-8")
     say(f"saved {saved}")
 
 
