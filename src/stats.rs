@@ -37,5 +37,6 @@ pub mod shrinkage;
 pub mod simulate;
 pub mod sketch;
 pub mod statistics;
+pub mod trial;
 mod trig;
 pub mod whitening;

@@ -27,7 +27,7 @@ mod reports;
 mod retention;
 mod uploads;
 
-pub use alerts::AlertFilter;
+pub use alerts::{AlarmRecord, AlertFilter};
 pub use config::Config;
 pub use counters::{Counter, Counts};
 pub use deliveries::{AttemptResult, ClaimedDelivery, DeliveryFilter, DeliveryNext};

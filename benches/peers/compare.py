@@ -116,25 +116,25 @@ def write_texts(path, count, data):
 
 # --- the environment ---------------------------------------------------------------------------
 
-def environment(folder):
+def environment(folder, requirements=REQUIREMENTS):
     """The Python of an environment with the peers in it, made if it is not there."""
     if REPOSITORY in [folder, *folder.parents]:
         sys.exit(f"error: --env {folder} lies in the repository: choose a folder outside")
     python = folder / "bin" / "python"
     installed = folder / "requirements.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    wanted = requirements.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
         say(f"installing the peers into {folder} (about 6 GB)")
         venv.create(folder, with_pip=True, symlinks=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
         installed.write_text(wanted, encoding="utf-8")
     return python
 
 
 def re_enter(python):
-    """Goes on in the environment's Python, which has NumPy."""
+    """Goes on in the environment's Python, which has NumPy, with the script that was called."""
     if Path(sys.prefix).resolve() != python.parent.parent.resolve():
-        os.execv(python, [python, __file__, *sys.argv[1:]])
+        os.execv(python, [python, *sys.argv])
 
 
 # --- engines -----------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ import json
 import math
 import os
 import subprocess
-import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
+
+from compare import environment, re_enter, say
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -26,33 +26,6 @@ SHARES = {"null": 0.0, "mixed10": 0.1, "mixed20": 0.2}
 DIMENSIONS, TOPICS, NEW_TOPICS, NOISE = 384, 40, 5, 1.2
 LEVEL = 0.05
 SEED = 20_261_101
-
-
-def say(message):
-    """Progress, on stderr: stdout is for the tables."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def environment(folder):
-    """The Python of an environment with the peers in it, made if it is not there."""
-    if REPOSITORY in [folder, *folder.parents]:
-        sys.exit(f"error: --env {folder} lies in the repository: choose a folder outside")
-    python, installed = folder / "bin" / "python", folder / "requirements.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
-    if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
-        say(f"installing the peers into {folder} (about 6 GB)")
-        venv.create(folder, with_pip=True, symlinks=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True)
-        installed.write_text(wanted, encoding="utf-8")
-    return python
-
-
-def re_enter(python):
-    """Goes on in the environment's Python, with one thread for each library."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    if Path(sys.prefix).resolve() != python.parent.parent.resolve():
-        os.execv(python, [python, __file__, *sys.argv[1:]])
 
 
 # --- arrays ------------------------------------------------------------------------------------
@@ -293,7 +266,10 @@ def main():
     """Writes what is needed, measures, prints and saves."""
     options = parse()
     options.env = options.env.resolve()
-    re_enter(environment(options.env))
+    # One thread for each library, so that CPU time is one comparison's.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    re_enter(environment(options.env, REQUIREMENTS))
     import torch
 
     torch.set_num_threads(1)

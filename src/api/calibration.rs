@@ -8,7 +8,7 @@ use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::extract::{Document, Id};
 use crate::api::state::AppState;
-use crate::detect::budget::{expected_per_30d, monitor_share};
+use crate::detect::budget::{in_force, monitor_share};
 use crate::detect::calibration::{report, self_check};
 use crate::detect::profile::ReferenceProfile;
 use crate::id::{ProjectId, ReferenceId};
@@ -55,7 +55,8 @@ pub(crate) struct CalibrationDetail {
     /// The calibration.
     #[serde(flatten)]
     calibration: CalibrationReport,
-    /// Alarms since the freeze against those expected; absent for fixed thresholds.
+    /// Alarms against this reference and those expected; absent for fixed thresholds and before the
+    /// first report.
     self_check: Option<SelfCheck>,
 }
 
@@ -105,12 +106,13 @@ async fn division(state: &AppState, project: ProjectId) -> Result<Json<BudgetDiv
     let budget = state.store.budget(project).await?;
     let monitors = state.store.list_monitors(project).await?;
     let share = |monitor: &Monitor| {
-        let share = monitor_share(&monitor.spec, monitors.iter().map(|m| &m.spec));
+        let specs = || monitors.iter().map(|m| &m.spec);
         let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
+        let shares = monitor.spec.thresholds == ThresholdPolicy::Budget;
         MonitorShare {
             monitor: monitor.spec.name.clone(),
-            share: (monitor.spec.thresholds == ThresholdPolicy::Budget).then_some(share),
-            expected_per_30d: (!fixed).then(|| expected_per_30d(&monitor.spec, &budget, share)),
+            share: shares.then(|| monitor_share(&monitor.spec, specs())),
+            expected_per_30d: (!fixed).then(|| in_force(&monitor.spec, specs(), &budget)),
         }
     };
     Ok(Json(BudgetDivision {
@@ -144,16 +146,10 @@ pub(crate) async fn get(
     let monitor = monitor.ok_or_else(|| ApiError::not_found("monitor"))?;
     let monitors = state.store.list_monitors(project).await?;
     let budget = state.store.budget(project).await?;
-    let share = monitor_share(&monitor.spec, monitors.iter().map(|m| &m.spec));
-    let per_30d = expected_per_30d(&monitor.spec, &budget, share);
+    let per_30d = in_force(&monitor.spec, monitors.iter().map(|m| &m.spec), &budget);
     let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
-    let check = match reference.frozen_at {
-        Some(since) if !fixed => {
-            let days = state.now().since(since).as_secs_f64() / 86_400.0;
-            let alarms = state.store.alarms_since(monitor.id, id).await?;
-            Some(self_check(days, alarms, per_30d))
-        }
-        _ => None,
-    };
+    let record = state.store.alarm_record(monitor.id, id).await?;
+    let record = record.filter(|_| !fixed);
+    let check = record.map(|record| self_check(record.days(), record.alarms, per_30d));
     Ok(Json(CalibrationDetail { calibration: report(&profile, per_30d), self_check: check }))
 }

@@ -18,7 +18,7 @@ use crate::app::files::{self, Faults, Line, Lines};
 use crate::app::kept_texts::{self, KeptTexts};
 use crate::app::vectors;
 use crate::clock::Timestamp;
-use crate::detect::budget::{expected_per_30d, monitor_share};
+use crate::detect::budget::in_force;
 use crate::detect::compare::Comparator;
 use crate::detect::engine::Engine;
 use crate::detect::freeze::freeze;
@@ -127,10 +127,10 @@ pub fn replay(
     clock.lap("embed_reference");
     let mut runs = Vec::new();
     for spec in &specs {
-        let share = monitor_share(spec, &specs);
+        let per_30d = in_force(spec, &specs, &Budget::default());
         let digest = embedder.model_digest();
         let rows = (reference.as_slice(), &texts);
-        runs.push(Run::freeze(spec, share, rows, digest, options.seed, progress)?);
+        runs.push(Run::freeze(spec, per_30d, rows, digest, options.seed, progress)?);
     }
     drop((reference, texts));
     clock.lap("freeze");
@@ -193,9 +193,10 @@ fn reference_events(
     let mut texts = KeptTexts::default();
     let mut items = contents.items.into_iter().map(|(_, item)| item).peekable();
     while items.peek().is_some() {
-        let chunk: Vec<Received> = items.by_ref().take(CHUNK).collect();
-        texts.extend(&chunk);
         let first = events.len() as i64 + 1;
+        let chunk: Vec<Received> =
+            items.by_ref().take(CHUNK).zip(first..).map(|(item, n)| named(item, n)).collect();
+        texts.extend(&chunk);
         events.extend(vectors::events(chunk, first, embedder)?);
         progress.at(events.len() as u64);
     }
@@ -226,7 +227,7 @@ fn stream(
             match line.content {
                 Ok(item) => {
                     indices.push(line.index);
-                    items.push(item);
+                    items.push(named(item, line.index as i64 + 1));
                 }
                 Err(problem) => faults.add(line.index, &problem),
             }
@@ -245,6 +246,12 @@ fn stream(
     }
 }
 
+/// The item with an id: examples and explanations name interactions by it.
+fn named(mut item: Received, line: i64) -> Received {
+    item.id.get_or_insert_with(|| format!("line-{line}"));
+    item
+}
+
 /// One monitor under replay.
 struct Run {
     engine: Engine,
@@ -261,7 +268,7 @@ struct Run {
 impl Run {
     fn freeze(
         spec: &MonitorSpec,
-        share: f64,
+        per_30d: f64,
         (reference, texts): (&[Event], &KeptTexts),
         model_digest: &str,
         seed: u64,
@@ -295,7 +302,6 @@ impl Run {
             sequence: 0,
             open: BTreeMap::new(),
         };
-        let per_30d = expected_per_30d(spec, &Budget::default(), share);
         let engine = Engine::new(spec.clone(), Arc::new(Comparator::new(profile)), per_30d);
         let (texts, fired) = (KeptTexts::default(), BTreeMap::new());
         Ok(Self { engine, assessor, rng, texts, n_ref, warnings, segments, fired })

@@ -13,12 +13,13 @@ use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
 use crate::cli::{calibration, print, table};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Config;
-use crate::detect::calibration::report;
+use crate::detect::budget::in_force;
+use crate::detect::calibration::{report, self_check};
 use crate::detect::profile::ReferenceProfile;
 use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
 use crate::model::interaction::NewInteraction;
 use crate::model::key::Role;
-use crate::model::monitor::{Monitor, MonitorSpec};
+use crate::model::monitor::{Monitor, MonitorSpec, ThresholdPolicy};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::store::Store;
 
@@ -173,8 +174,7 @@ pub(super) async fn reference(
         ReferenceCommand::Calibrate { id, report: true } => {
             let bytes = desk.store.reference_profile(id).await?;
             let bytes = bytes.with_context(|| format!("there is no calibrated reference {id}"))?;
-            let profile: ReferenceProfile = serde_json::from_slice(&bytes)?;
-            print(&calibration::render(&report(&profile, profile.per_30d)));
+            print(&calibration_report(&desk, id, &serde_json::from_slice(&bytes)?).await?);
         }
         ReferenceCommand::Calibrate { id, report: false } => {
             if !desk.store.recompute_reference(id).await? {
@@ -189,6 +189,26 @@ pub(super) async fn reference(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The calibration at the rate in force, and whether the promise was kept so far.
+async fn calibration_report(
+    desk: &Desk,
+    id: ReferenceId,
+    profile: &ReferenceProfile,
+) -> anyhow::Result<String> {
+    let Desk { store, project, .. } = desk;
+    let reference = store.find_reference(*project, id).await?.context("the reference is gone")?;
+    let monitor = store.find_monitor(*project, reference.monitor_id).await?;
+    let monitor = monitor.context("its monitor is gone")?;
+    let (monitors, budget) = (store.list_monitors(*project).await?, store.budget(*project).await?);
+    let per_30d = in_force(&monitor.spec, monitors.iter().map(|m| &m.spec), &budget);
+    let mut text = calibration::render(&report(profile, per_30d));
+    let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
+    let record = store.alarm_record(monitor.id, id).await?.filter(|_| !fixed);
+    let check = record.map(|record| self_check(record.days(), record.alarms, per_30d));
+    text.push_str(&check.map_or_else(String::new, |check| calibration::render_check(&check)));
+    Ok(text)
 }
 
 async fn freeze(config: &Config, desk: &Desk, args: FreezeArgs) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! A reference's calibration as a table.
 
 use crate::cli::table;
-use crate::model::calibration::CalibrationReport;
+use crate::model::calibration::{CalibrationReport, HeldOutTrial, SelfCheck, Trial};
+use crate::model::stream::Stream;
 
 /// The division of the budget and every threshold.
 pub(super) fn render(report: &CalibrationReport) -> String {
@@ -44,8 +45,43 @@ pub(super) fn render(report: &CalibrationReport) -> String {
         "rhythm",
     ];
     text.push_str(&table::render(&header, &rows, 4));
+    for stream in report.parts.iter().flat_map(|part| &part.streams) {
+        text.push_str(&stream.trial.map_or_else(String::new, |trial| tried(stream.stream, &trial)));
+    }
     for warning in &report.warnings {
         text.extend(["note: ", warning, "\n"]);
     }
     text
+}
+
+/// Whether the promise was kept so far.
+pub(super) fn render_check(check: &SelfCheck) -> String {
+    let SelfCheck { days, alarms, expected, low, high, p_value } = check;
+    format!(
+        "so far: {alarms} alarms in {days:.1} days where {expected:.2} false ones are expected \
+         ({low:.2} to {high:.2} would fit; p = {p_value:.2e})\n"
+    )
+}
+
+/// What the thresholds did when they were tried, in a line each.
+fn tried(stream: Stream, trial: &Trial) -> String {
+    let held_out = trial.held_out.map(|trial| {
+        let HeldOutTrial { evaluations, expected, episodes, low, high, alarms } = trial;
+        format!(
+            "{stream}: on the reference itself, held out by fifths, {episodes} alarms in {evaluations} \
+             evaluations where {expected:.1} are expected ({low:.1} to {high:.1} would fit); {alarms} at \
+             the promised rate\n"
+        )
+    });
+    let power = trial.power.map(|power| {
+        let share = |share: Option<f64>| {
+            share.map_or_else(|| "no share".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+        };
+        format!(
+            "{stream}: a new topic alarms within 1,000 events from {}, within 5,000 from {} of the traffic\n",
+            share(power.within_1000),
+            share(power.within_5000)
+        )
+    });
+    [held_out, power].into_iter().flatten().collect()
 }

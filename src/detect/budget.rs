@@ -20,13 +20,22 @@ pub fn calibrated_per_30d(spec: &MonitorSpec) -> f64 {
 
 /// The expected false alarms of one monitor in 30 days, where its weight is `share` of those of all
 /// monitors that live on the project's `budget`.
-pub fn expected_per_30d(spec: &MonitorSpec, budget: &Budget, share: f64) -> f64 {
+fn expected_per_30d(spec: &MonitorSpec, budget: &Budget, share: f64) -> f64 {
     match spec.thresholds {
         ThresholdPolicy::Budget => budget.expected_per_30d() * share,
         ThresholdPolicy::FalseAlarmsPer30d(at_most) => budget.expected_for(at_most),
         // The user's thresholds decide; the null is simulated for p-values only.
         ThresholdPolicy::Fixed(_) => budget.expected_per_30d(),
     }
+}
+
+/// The expected false alarms in 30 days of `own`, one of `all` monitors of a project.
+pub fn in_force<'a>(
+    own: &MonitorSpec,
+    all: impl IntoIterator<Item = &'a MonitorSpec>,
+    budget: &Budget,
+) -> f64 {
+    expected_per_30d(own, budget, monitor_share(own, all))
 }
 
 /// The weight of `own` among `all` monitors that live on the budget, itself one of them.

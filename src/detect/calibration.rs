@@ -5,9 +5,10 @@ use crate::detect::segments::Segment;
 use crate::model::calibration::{
     CalibrationReport, PartCalibration, SelfCheck, StreamCalibration, ThresholdCalibration,
 };
-use crate::model::verdict::DetectorKind;
+use crate::stats::expectation::Expectation;
 use crate::stats::rates::{poisson_interval, probability_of_at_least};
 use crate::stats::rhythm::Rhythm;
+use crate::stats::statistics::scales;
 
 /// The calibration of `profile` where `per_30d` false alarms in 30 days are expected.
 pub fn report(profile: &ReferenceProfile, per_30d: f64) -> CalibrationReport {
@@ -34,6 +35,7 @@ fn of_part(profile: &ReferenceProfile, part: &Part, factor: f64) -> PartCalibrat
             design_effect: own.design_effect,
             unit_events: own.unit_events,
             thresholds: thresholds(part, own, factor),
+            trial: own.trial,
         })
         .collect();
     PartCalibration {
@@ -56,14 +58,11 @@ fn name(rhythm: Rhythm) -> &'static str {
 
 fn thresholds(part: &Part, own: &StreamPart, factor: f64) -> Vec<ThresholdCalibration> {
     let mut thresholds = Vec::new();
+    let Expectation { n, n_cells, .. } = own.expectation;
     for (window, calibration) in &own.windows {
+        let scales = scales(calibration.n as f64, 1.0 / n, 1.0 / n_cells);
         for (detector, detector_calibration) in &calibration.detectors {
-            let n_ref = match detector {
-                DetectorKind::Kl => own.expectation.n_cells,
-                _ => own.expectation.n,
-            };
-            let variance = 1.0 / calibration.n as f64 + 1.0 / n_ref;
-            let scale = if *detector == DetectorKind::Novelty { variance.sqrt() } else { variance };
+            let scale = scales[*detector as usize];
             let alpha = detector_calibration.alpha * factor;
             let days = detector_calibration
                 .own_run_evaluations

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::detect::values::StreamRows;
-use crate::model::interaction::{Attributes, Event};
+use crate::model::interaction::Event;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use crate::stats::codebook::Codebook;
@@ -57,19 +57,9 @@ fn check_stream(
 ) -> Vec<Verdict> {
     let (n_ref, n) = (reference.rows.len(), current.rows.len());
     let verdict = |detector| Verdict {
-        stream,
-        segment: Attributes::new(),
-        window: "all".to_owned(),
-        detector,
-        status: VerdictStatus::InsufficientData,
-        is_drift: false,
-        statistic: None,
-        threshold: None,
-        p_value: None,
-        effect_size: None,
-        cosine_distance: None,
         n_ref: n_ref as u64,
         n_window: n as u64,
+        ..Verdict::unjudged(stream, "all", detector)
     };
     if n_ref < MIN_EVENTS || n < MIN_EVENTS {
         return DetectorKind::OF_TWO_SAMPLES.map(verdict).to_vec();

@@ -7,7 +7,7 @@ use crate::detect::profile::{Part, ReferenceProfile, Spread, StreamPart};
 use crate::detect::repeats::{ALARMING_SHARE, WINDOW};
 use crate::detect::segments::Segment;
 use crate::detect::values::value;
-use crate::model::interaction::{Attributes, Event};
+use crate::model::interaction::Event;
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
@@ -106,12 +106,10 @@ impl Comparator {
                     _ => own.expectation.n,
                 };
                 let verdict = Verdict {
-                    stream,
                     segment: segment.clone(),
-                    window: window.name.to_owned(),
                     n_ref: n_ref as u64,
                     n_window: n as u64,
-                    ..unjudged(detector)
+                    ..Verdict::unjudged(stream, window.name, detector)
                 };
                 match &judged {
                     Some(measured) => decide(verdict, spec, own, measured, window),
@@ -128,12 +126,9 @@ impl Comparator {
             _ => Some(ALARMING_SHARE),
         };
         let mut verdict = Verdict {
-            stream: Stream::Duplicates,
-            segment: Attributes::new(),
-            window: "recent".to_owned(),
             n_ref: self.profile.n,
             n_window: among as u64,
-            ..unjudged(DetectorKind::Repeats)
+            ..Verdict::unjudged(Stream::Duplicates, "recent", DetectorKind::Repeats)
         };
         if among < WINDOW {
             return verdict;
@@ -154,24 +149,6 @@ fn has_detector(lens: &Lens, detector: DetectorKind) -> bool {
         DetectorKind::Novelty => lens.landmarks.is_some(),
         DetectorKind::Repeats => false,
         DetectorKind::Mmd | DetectorKind::Kl | DetectorKind::Centroid => true,
-    }
-}
-
-fn unjudged(detector: DetectorKind) -> Verdict {
-    Verdict {
-        stream: Stream::Query,
-        segment: Attributes::new(),
-        window: String::new(),
-        detector,
-        status: VerdictStatus::InsufficientData,
-        is_drift: false,
-        statistic: None,
-        threshold: None,
-        p_value: None,
-        effect_size: None,
-        cosine_distance: None,
-        n_ref: 0,
-        n_window: 0,
     }
 }
 

@@ -43,12 +43,14 @@ pub struct Evaluation {
     pub examples: Vec<Example>,
     /// Events left out so far because they came too late.
     pub late_events: i64,
+    /// Key of the last bucket of its windows; `None` where no window was judged.
+    pub(in crate::detect) bucket: Option<i64>,
 }
 
 impl Evaluation {
-    /// Whether any window drifted.
+    /// Whether any window drifted, and there is something to explain.
     pub fn is_drift(&self) -> bool {
-        self.verdicts.iter().any(|verdict| verdict.is_drift)
+        self.bucket.is_some() && self.verdicts.iter().any(|verdict| verdict.is_drift)
     }
 }
 
@@ -263,6 +265,7 @@ impl Engine {
             verdicts: vec![verdict],
             examples: example.into_iter().collect(),
             late_events: self.memory.late,
+            bucket: None,
         })
     }
 
@@ -273,6 +276,9 @@ impl Engine {
         seen: &[(Stream, Seen)],
         evaluations: &mut Vec<Evaluation>,
     ) {
+        // The whole, which stands first, has been judged on this event before its segments are.
+        let whole =
+            (p > 0).then(|| Some(self.memory.parts.get("")?.ratios(&self.spec.streams))).flatten();
         let part = &mut self.parts[p];
         let memory = self.memory.parts.entry(part.name.clone()).or_default();
         memory.first_at.get_or_insert(event.occurred_at);
@@ -297,36 +303,35 @@ impl Engine {
                         &self.comparator,
                         &self.recent,
                     );
+                    let mut ratios = memory.ratios(&self.spec.streams);
+                    if let Some(whole) = &whole {
+                        yield_to_whole(&mut ratios, whole);
+                    }
                     evaluations.push(Evaluation {
                         at,
                         position: event.position,
                         segment: part.labels(),
-                        ratios: memory.ratios(&self.spec.streams),
+                        ratios,
                         verdicts,
                         examples,
                         late_events: self.memory.late,
+                        bucket: Some(last),
                     });
                 }
             }
         }
         memory.seen += 1;
-        if p > 0 {
-            let whole = self.memory.parts.get("").map(|whole| whole.ratios(&self.spec.streams));
-            for evaluation in evaluations.iter_mut().filter(|e| !e.segment.is_empty()) {
-                yield_to_whole(&mut evaluation.ratios, whole.as_ref());
-            }
-        }
     }
 }
 
 /// A segment that drifts no more than all of the traffic raises no alert beside the whole's.
 fn yield_to_whole(
     ratios: &mut BTreeMap<Stream, Option<f64>>,
-    whole: Option<&BTreeMap<Stream, Option<f64>>>,
+    whole: &BTreeMap<Stream, Option<f64>>,
 ) {
     for (stream, ratio) in ratios {
-        let of_whole = whole.and_then(|whole| whole.get(stream).copied().flatten());
-        if of_whole.is_some_and(|whole| whole > 1.0 && ratio.is_some_and(|own| own <= whole)) {
+        let of_whole = whole.get(stream).copied().flatten().filter(|whole| *whole > 1.0);
+        if ratio.zip(of_whole).is_some_and(|(own, whole)| own <= whole) {
             *ratio = None;
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::detect::values::value;
-use crate::model::interaction::{Attributes, Event};
+use crate::model::interaction::Event;
 use crate::model::report::Example;
 use crate::model::stream::Stream;
 use crate::stats::linear::dot;
@@ -53,7 +53,7 @@ impl Recent {
         Some(Example { stream: Stream::Duplicates, interaction_id, score })
     }
 
-    /// The events among the newest `n` that `holds` accepts that lie farthest along `direction` =
+    /// The events among the newest `n` that `belongs` accepts that lie farthest along `direction` =
     /// μ_window − μ_reference, best first, near-duplicates left out.
     ///
     /// x·(μ_w − μ_r) is the witness function of the linear-kernel MMD (Gretton et al. 2012, §2.3):
@@ -63,13 +63,13 @@ impl Recent {
         stream: Stream,
         direction: &[f32],
         n: usize,
-        holds: impl Fn(&Attributes) -> bool,
+        belongs: impl Fn(&Event) -> bool,
     ) -> Vec<Example> {
         let mut scored: Vec<(f32, &str, Vec<f32>)> = self
             .events
             .iter()
             .rev()
-            .filter(|event| holds(&event.attributes))
+            .filter(|event| belongs(event))
             .take(n)
             .filter_map(|event| {
                 let x = value(event, stream)?;

@@ -3,6 +3,7 @@
 mod features;
 mod part;
 mod plan;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -100,6 +101,7 @@ pub fn freeze(
             let context = PartContext {
                 spec,
                 plan,
+                tried: segment.is_none(),
                 per_30d: per_30d
                     * budget::part_share(segment.is_some(), count - 1)
                     * budget::stream_share(spec, *stream, &present),
@@ -108,6 +110,7 @@ pub fn freeze(
             let member =
                 |event: usize| segment.as_ref().is_none_or(|s| s.holds(&ordered[event].attributes));
             if let Some(stream_part) = context.calibrate(&features, member, &step) {
+                warnings.extend(stream_part.trial.and_then(|t| trial::warning(*stream, &t)));
                 part.streams.insert(*stream, stream_part);
             }
         }

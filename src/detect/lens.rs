@@ -38,7 +38,7 @@ impl Lens {
 
     /// A sketch of no events, of this stream's shape.
     pub fn empty_sketch(&self) -> Sketch {
-        let functions = self.rhythm.len();
+        let functions = self.rhythm.functions();
         Sketch::empty(self.dim, 2 * self.frequencies, self.codebook.len(), functions)
     }
 

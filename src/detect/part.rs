@@ -10,7 +10,7 @@ use crate::detect::lens::Seen;
 use crate::detect::profile::Part;
 use crate::detect::segments::Segment;
 use crate::detect::state::PartMemory;
-use crate::model::interaction::Attributes;
+use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::MonitorSpec;
 use crate::model::report::Example;
 use crate::model::stream::Stream;
@@ -34,6 +34,16 @@ impl PartWindows {
 
     pub(super) fn holds(&self, attributes: &Attributes) -> bool {
         self.segment.as_ref().is_none_or(|(_, segment)| segment.holds(attributes))
+    }
+
+    /// Whether the event is of this part and not behind bucket `last`: time windows close late, when
+    /// events of later buckets are there already.
+    fn is_in(&self, grid: &Grid, last: i64, event: &Event) -> bool {
+        let in_time = match grid.unit {
+            Unit::Events => true,
+            Unit::Minutes => event.occurred_at < grid.end_of(last),
+        };
+        in_time && self.holds(&event.attributes)
     }
 
     pub(super) fn labels(&self) -> Attributes {
@@ -167,9 +177,9 @@ impl PartWindows {
             let mean = reference.expectation.at(&phase).x;
             let direction: Vec<f32> =
                 sum.sum_x.iter().zip(&mean).map(|(w, m)| (w / sum.n - m) as f32).collect();
-            let holds = |attributes: &Attributes| self.holds(attributes);
+            let belongs = |event: &Event| self.is_in(grid, last, event);
             let n = worst.n_window as usize;
-            examples.extend(recent.most_drifted(stream, &direction, n, holds));
+            examples.extend(recent.most_drifted(stream, &direction, n, belongs));
         }
         examples
     }

@@ -8,6 +8,7 @@ use crate::detect::lens::Lens;
 use crate::detect::notes::Notes;
 use crate::detect::repeats::Allowance;
 use crate::detect::segments::Segment;
+use crate::model::calibration::Trial;
 use crate::model::monitor::WindowSpec;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
@@ -76,6 +77,9 @@ pub struct StreamPart {
     pub unit_events: f64,
     /// Calibrated windows by name; a window that the reference is too small for is absent.
     pub windows: BTreeMap<String, WindowCalibration>,
+    /// What the thresholds did when they were tried; segments' are not.
+    #[serde(default)]
+    pub trial: Option<Trial>,
 }
 
 /// Squared distances between the two halves of a reference that a 2-means split makes, and how
@@ -114,8 +118,6 @@ pub struct DetectorCalibration {
     /// Evaluations between false alarms of this detector in this window alone; `None` where it never
     /// alarmed in the simulation.
     pub own_run_evaluations: Option<f64>,
-    /// Evaluations between false alarms of the whole stream of the part.
-    pub run_evaluations: f64,
     /// Whether the promise lies beyond the simulated length.
     pub extrapolated: bool,
 }

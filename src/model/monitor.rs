@@ -121,11 +121,8 @@ impl MonitorSpec {
         if self.name.trim().is_empty() || self.name.len() > 200 {
             say("/name", "must hold 1 to 200 bytes".to_owned());
         }
-        if self.streams.is_empty() {
-            say(
-                "/streams",
-                "name at least one of query, response, relevance, duplicates".to_owned(),
-            );
+        if !self.streams.iter().any(|stream| stream.has_values()) {
+            say("/streams", "name at least one of query, response, relevance".to_owned());
         }
         if self.detectors.is_empty() {
             say(

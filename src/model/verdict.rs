@@ -120,6 +120,25 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The answer of a detector that has not judged: too little data, no numbers.
+    pub fn unjudged(stream: Stream, window: &str, detector: DetectorKind) -> Self {
+        Self {
+            stream,
+            segment: Attributes::new(),
+            window: window.to_owned(),
+            detector,
+            status: VerdictStatus::InsufficientData,
+            is_drift: false,
+            statistic: None,
+            threshold: None,
+            p_value: None,
+            effect_size: None,
+            cosine_distance: None,
+            n_ref: 0,
+            n_window: 0,
+        }
+    }
+
     /// statistic ÷ threshold: above 1 is drift. `None` when either is missing.
     pub fn ratio(&self) -> Option<f64> {
         Some(self.statistic? / self.threshold?)

@@ -107,16 +107,17 @@ fn level(null: &NullTable, alpha: f64) -> f64 {
     null.upper_quantile(alpha).max(f64::MIN_POSITIVE)
 }
 
-fn count(paths: &[Path], thresholds: &[f64], trigger: &Trigger) -> usize {
+/// Alarm episodes on `paths` at `thresholds`, one a column.
+pub(super) fn count(paths: &[Path], thresholds: &[f64], trigger: &Trigger) -> usize {
     paths
         .iter()
-        .map(|path| {
-            let ratios = path.iter().map(|row| {
-                row.iter().zip(thresholds).map(|(v, t)| v / t).fold(f64::NEG_INFINITY, f64::max)
-            });
-            count_episodes(trigger, ratios)
-        })
+        .map(|path| count_episodes(trigger, path.iter().map(|row| ratio(row, thresholds))))
         .sum()
+}
+
+/// The largest of the values over their thresholds.
+pub(super) fn ratio(values: &[f64], thresholds: &[f64]) -> f64 {
+    values.iter().zip(thresholds).map(|(v, t)| v / t).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// The largest α at which `episodes(α)` does not exceed `wanted`, by bisection of ln α.

@@ -67,12 +67,21 @@ impl Codebook {
 
     /// The cell of `x`: its nearest centroid, the first of equals.
     pub fn assign(&self, x: &[f32]) -> usize {
+        self.nearest(x, |_| true)
+    }
+
+    /// The cell of `x` if there were no cell `other`.
+    pub fn assign_without(&self, x: &[f32], other: usize) -> usize {
+        self.nearest(x, |cell| cell != other)
+    }
+
+    fn nearest(&self, x: &[f32], allowed: impl Fn(usize) -> bool) -> usize {
         let mut best = (0, f32::NEG_INFINITY);
         for (k, (centroid, half)) in
             self.centroids.chunks_exact(self.dim).zip(&self.half_norms).enumerate()
         {
             let score = dot(centroid, x) - half;
-            if score > best.1 {
+            if score > best.1 && allowed(k) {
                 best = (k, score);
             }
         }

@@ -213,11 +213,6 @@ impl ExpectationSums {
         self.cells.add_cell(b, cell);
     }
 
-    /// Rows so far.
-    pub fn n(&self) -> f64 {
-        self.means.n()
-    }
-
     /// The expectation; `None` when the rows are too few to tell the functions of time apart.
     pub fn finish(&self) -> Option<Expectation> {
         let (columns, n) = (self.columns, self.means.n());

@@ -35,7 +35,7 @@ pub struct Rhythm {
 
 impl Rhythm {
     /// Number of functions.
-    pub const fn len(&self) -> usize {
+    pub const fn functions(&self) -> usize {
         1 + if self.daily { 2 * HARMONICS } else { 0 }
             + match (self.days_off_from, self.daily) {
                 (None, _) => 0,
@@ -45,11 +45,6 @@ impl Rhythm {
             }
     }
 
-    /// Never: the constant is always there.
-    pub const fn is_empty(&self) -> bool {
-        false
-    }
-
     /// Whether there is one at all.
     pub fn is_flat(&self) -> bool {
         *self == Self::default()
@@ -57,7 +52,7 @@ impl Rhythm {
 
     /// b(t) at `micros` since 1970, UTC.
     pub fn basis(&self, micros: i64) -> Vec<f64> {
-        let mut basis = Vec::with_capacity(self.len());
+        let mut basis = Vec::with_capacity(self.functions());
         basis.push(1.0);
         let angle = TAU * micros.rem_euclid(DAY) as f64 / DAY as f64;
         if self.daily {
@@ -135,7 +130,7 @@ fn cross_validated(
     times: &[i64],
     days: &[i64],
 ) -> (Vec<f64>, usize) {
-    let (q, dim) = (rhythm.len(), rows.first().map_or(0, |row| row.len()));
+    let (q, dim) = (rhythm.functions(), rows.first().map_or(0, |row| row.len()));
     let mut by_day: std::collections::BTreeMap<i64, Normal> = std::collections::BTreeMap::new();
     for ((row, time), day) in rows.iter().zip(times).zip(days) {
         by_day.entry(*day).or_insert_with(|| Normal::new(q, dim)).add(&rhythm.basis(*time), row);
@@ -251,7 +246,7 @@ mod tests {
         for daily in [false, true] {
             for days_off_from in [None, Some(4), Some(5)] {
                 let rhythm = Rhythm { daily, days_off_from };
-                assert_eq!(rhythm.basis(MONDAY).len(), rhythm.len());
+                assert_eq!(rhythm.basis(MONDAY).len(), rhythm.functions());
                 assert_eq!(rhythm.phase(MONDAY), rhythm.phase(MONDAY + DAY));
             }
         }

@@ -85,14 +85,33 @@ impl<'a> Population<'a> {
         self.rows.len() as f64 / self.units.len().max(1) as f64
     }
 
-    /// The expectation of the rows `drawn`; cells are counted on the first `cell_rows` of them.
-    fn expect(&self, drawn: impl Iterator<Item = usize>, cell_rows: usize) -> Option<Expectation> {
+    /// The units with their rows renamed by `position`, without those that it has no place for.
+    pub fn units_of(&self, position: impl Fn(usize) -> Option<usize>) -> Vec<Vec<usize>> {
+        let renamed = |unit: &Vec<usize>| unit.iter().filter_map(|&row| position(row)).collect();
+        self.units.iter().map(renamed).collect()
+    }
+
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The expectation of the rows `drawn`; the cells are counted on the share `counted` of them,
+    /// spread evenly.
+    pub(super) fn expect(
+        &self,
+        drawn: impl Iterator<Item = usize>,
+        counted: f64,
+    ) -> Option<Expectation> {
         let functions = self.rows.first()?.basis.len();
         let mut sums = ExpectationSums::new(self.columns, functions, self.cells);
-        for (count, index) in drawn.enumerate() {
+        let mut due = 0.0;
+        for index in drawn {
             let (row, norms) = (self.rows[index], self.norms[index]);
             sums.add(&row.basis, &row.features, norms.0, norms.1);
-            if count < cell_rows {
+            due += counted;
+            if due >= 1.0 {
+                due -= 1.0;
                 sums.add_cell(&row.basis, row.cell);
             }
         }
@@ -113,6 +132,15 @@ impl<'a> Population<'a> {
             sketch: Sketch::empty(dim, phi, self.cells, functions),
             whitened: vec![0.0; whitened],
         }
+    }
+
+    /// The sums of the next `events` of `rows`; `None` when they end before.
+    fn bucket(&self, rows: &mut impl Iterator<Item = usize>, events: usize) -> Option<Sums> {
+        let mut sums = self.empty();
+        for _ in 0..events {
+            self.add(rows.next()?, &mut sums);
+        }
+        Some(sums)
     }
 
     fn add(&self, index: usize, sums: &mut Sums) {
@@ -183,12 +211,19 @@ pub struct Plan {
     pub windows: Vec<SimulatedWindow>,
     /// Rows of the real reference.
     pub n_ref: usize,
-    /// Rows that the real reference's codebook histogram was counted on.
-    pub n_ref_cells: usize,
+    /// The share of them that its codebook histogram was counted on.
+    pub counted: f64,
     /// Evaluations to simulate, over all paths; rounded up to whole paths.
     pub evaluations: usize,
     /// The seed.
     pub seed: u64,
+}
+
+impl Plan {
+    /// Length of the longest window, in buckets.
+    pub(super) fn longest(&self) -> usize {
+        self.windows.iter().map(|w| w.buckets).max().unwrap_or(1)
+    }
 }
 
 /// One simulated path: per evaluation a row of [`STATISTICS`] standardised values for each window.
@@ -212,8 +247,11 @@ pub fn simulate(
             rng.set_stream(index as u64 + 1);
             let reference = draw_reference(population, plan, &mut rng);
             let path = reference.map(|reference| {
-                let stream = Stream::new(population, plan, rng);
-                slide(population, plan, &reference, stream)
+                let mut stream = Stream::new(population, rng);
+                let rows = std::iter::from_fn(|| Some(stream.next_row()));
+                slide(population, plan, &reference, rows, plan.longest())
+                    .take(EVALUATIONS_PER_PATH)
+                    .collect()
             });
             let finished = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             progress(finished as f64 / paths as f64);
@@ -222,9 +260,8 @@ pub fn simulate(
         .collect()
 }
 
-/// A reference of about the real size; its cells come from the first share of the rows, as large as
-/// the real one's.
-fn draw_reference(
+/// A reference of about the real size.
+pub(super) fn draw_reference(
     population: &Population<'_>,
     plan: &Plan,
     rng: &mut ChaCha8Rng,
@@ -232,41 +269,29 @@ fn draw_reference(
     let wanted = plan.n_ref.min(MAX_REFERENCE_DRAWS);
     let slots = population.units.len();
     let mut drawn = Vec::with_capacity(wanted);
-    // Slots in random order, so that a part of the rows is a part of every phase.
     while drawn.len() < wanted {
         let slot = rng.random_range(0..slots);
         drawn.extend_from_slice(population.replacement(slot, rng));
     }
     drawn.truncate(wanted);
-    let cell_rows = (wanted * plan.n_ref_cells).div_ceil(plan.n_ref.max(1));
-    population.expect(drawn.into_iter(), cell_rows)
+    population.expect(drawn.into_iter(), plan.counted)
 }
 
 /// A stream of rows along the reference's timetable.
-struct Stream<'a> {
+pub(super) struct Stream<'a> {
     population: &'a Population<'a>,
     rng: ChaCha8Rng,
     slot: usize,
     unit: &'a [usize],
-    bucket_events: usize,
 }
 
 impl<'a> Stream<'a> {
-    fn new(population: &'a Population<'a>, plan: &Plan, mut rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(population: &'a Population<'a>, mut rng: ChaCha8Rng) -> Self {
         let slot = rng.random_range(0..population.units.len());
-        Self { population, rng, slot, unit: &[], bucket_events: plan.bucket_events }
+        Self { population, rng, slot, unit: &[] }
     }
 
-    fn bucket(&mut self) -> Sums {
-        let mut sums = self.population.empty();
-        for _ in 0..self.bucket_events {
-            let row = self.next_row();
-            self.population.add(row, &mut sums);
-        }
-        sums
-    }
-
-    fn next_row(&mut self) -> usize {
+    pub(super) fn next_row(&mut self) -> usize {
         loop {
             if let Some((first, rest)) = self.unit.split_first() {
                 self.unit = rest;
@@ -278,44 +303,46 @@ impl<'a> Stream<'a> {
     }
 }
 
-fn slide(
-    population: &Population<'_>,
-    plan: &Plan,
-    reference: &Expectation,
-    mut stream: Stream<'_>,
-) -> Path {
-    let longest = plan.windows.iter().map(|w| w.buckets).max().unwrap_or(1);
+/// The evaluations of the windows of `plan` as they slide over `rows`, from bucket `from` on; a window
+/// that is not full yet has −∞ in its columns. It ends with the rows.
+pub(super) fn slide<'a>(
+    population: &'a Population<'a>,
+    plan: &'a Plan,
+    reference: &'a Expectation,
+    mut rows: impl Iterator<Item = usize> + 'a,
+    from: usize,
+) -> impl Iterator<Item = Vec<f64>> + 'a {
+    let longest = plan.longest();
     let mut buckets: Vec<Sums> = Vec::new();
     let mut windows: Vec<Sums> = plan.windows.iter().map(|_| population.empty()).collect();
     let mut latest = vec![f64::NEG_INFINITY; plan.windows.len() * STATISTICS];
-    let mut path = Vec::with_capacity(EVALUATIONS_PER_PATH);
-    for count in 1.. {
-        let bucket = stream.bucket();
-        let mut due = false;
-        for (w, spec) in plan.windows.iter().enumerate() {
-            windows[w].add(&bucket, 1.0);
-            if count > spec.buckets {
-                windows[w].add(&buckets[(count - 1 - spec.buckets) % longest], -1.0);
+    let mut count = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let bucket = population.bucket(&mut rows, plan.bucket_events)?;
+            count += 1;
+            let mut due = false;
+            for (w, spec) in plan.windows.iter().enumerate() {
+                windows[w].add(&bucket, 1.0);
+                if count > spec.buckets {
+                    windows[w].add(&buckets[(count - 1 - spec.buckets) % longest], -1.0);
+                }
+                if count >= spec.buckets && count % spec.stride == 0 {
+                    due = true;
+                    let values = windows[w].statistics(reference).standardised();
+                    latest[w * STATISTICS..(w + 1) * STATISTICS].copy_from_slice(&values);
+                }
             }
-            if count >= spec.buckets && count % spec.stride == 0 {
-                due = true;
-                let values = windows[w].statistics(reference).standardised();
-                latest[w * STATISTICS..(w + 1) * STATISTICS].copy_from_slice(&values);
+            if buckets.len() < longest {
+                buckets.push(bucket);
+            } else {
+                buckets[(count - 1) % longest] = bucket;
+            }
+            if due && count >= from {
+                return Some(latest.clone());
             }
         }
-        if buckets.len() < longest {
-            buckets.push(bucket);
-        } else {
-            buckets[(count - 1) % longest] = bucket;
-        }
-        if due && count >= longest {
-            path.push(latest.clone());
-            if path.len() == EVALUATIONS_PER_PATH {
-                break;
-            }
-        }
-    }
-    path
+    })
 }
 
 #[cfg(test)]
@@ -346,7 +373,7 @@ mod tests {
             bucket_events: 10,
             windows: windows.map(window).to_vec(),
             n_ref: 400,
-            n_ref_cells: 200,
+            counted: 0.5,
             evaluations: 1600,
             seed: 3,
         }

@@ -59,16 +59,23 @@ impl Statistics {
         if novelty_sd > 0.0 {
             values[NOVELTY] = (window.novelty / n - expected.novelty) / novelty_sd;
         }
-        let mut scales = [scale; STATISTICS];
-        scales[KL] = 1.0 / n + expected.cells_leverage;
-        scales[NOVELTY] = scale.sqrt();
-        Self { values, scales }
+        Self { values, scales: scales(n, expected.leverage, expected.cells_leverage) }
     }
 
     /// Values whose distribution without drift hardly depends on the size of window and reference.
     pub fn standardised(&self) -> [f64; STATISTICS] {
         std::array::from_fn(|i| self.values[i] / self.scales[i])
     }
+}
+
+/// What the spread of each statistic without drift is proportional to, in a window of `n` values
+/// whose expectation has these leverages.
+pub fn scales(n: f64, leverage: f64, cells_leverage: f64) -> [f64; STATISTICS] {
+    let scale = 1.0 / n + leverage;
+    let mut scales = [scale; STATISTICS];
+    scales[KL] = 1.0 / n + cells_leverage;
+    scales[NOVELTY] = scale.sqrt();
+    scales
 }
 
 /// ‖μ_w − m‖² without bias: the diagonal of the window's pairs left out, and the variance of m, as

@@ -30,16 +30,10 @@ pub struct Whitening {
 }
 
 impl Whitening {
-    /// Fits `rows`. `None` when they do not vary.
-    ///
-    /// O(rows · dim² + dim³).
-    pub fn fit(rows: &[&[f32]]) -> Option<Self> {
-        Moments::of(rows.iter().copied()).whitening()
-    }
-
     /// The factor of all `rows`, and each row whitened by the factor of the folds that it is not in.
     ///
-    /// `fold[i]` in `0..FOLDS` is the fold of row i; rows that belong together share one.
+    /// `fold[i]` in `0..FOLDS` is the fold of row i; rows that belong together share one. `None` when
+    /// the rows do not vary. O(rows · dim² + dim³).
     pub fn out_of_fold(rows: &[&[f32]], fold: &[usize]) -> Option<(Self, Vec<f32>)> {
         let dim = rows.first()?.len();
         let parts: Vec<Moments> = (0..FOLDS)
@@ -176,7 +170,7 @@ mod tests {
     #[test]
     fn the_quadratic_form_is_that_of_the_regularised_inverse() {
         let rows = rows(400, 6, 1);
-        let whitening = Whitening::fit(&slices(&rows)).unwrap();
+        let (whitening, _) = Whitening::out_of_fold(&slices(&rows), &[0; 400]).unwrap();
         let n = rows.len() as f64;
         let mean: Vec<f64> =
             (0..6).map(|j| rows.iter().map(|r| f64::from(r[j])).sum::<f64>() / n).collect();
@@ -212,6 +206,7 @@ mod tests {
 
     #[test]
     fn rows_without_variance_are_refused() {
-        assert!(Whitening::fit(&[&[1.0, 2.0], &[1.0, 2.0], &[1.0, 2.0]]).is_none());
+        let same: [&[f32]; 3] = [&[1.0, 2.0]; 3];
+        assert!(Whitening::out_of_fold(&same, &[0, 1, 2]).is_none());
     }
 }

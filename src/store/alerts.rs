@@ -21,9 +21,12 @@ const INSERT_TRANSITION: &str = "INSERT INTO alert_transitions
 const OPEN: &str = "SELECT * FROM alerts
     WHERE monitor_id = $1 AND state IN ('pending', 'firing') ORDER BY stream, segment";
 /// Repeated texts are counted, not estimated: they have no part in the budget.
-const FIRED: &str = "SELECT COUNT(*) FROM alerts a JOIN reports r ON r.id = a.report_id
-    WHERE a.monitor_id = $1 AND r.reference_id = $2 AND a.fired_at IS NOT NULL
-      AND a.stream <> 'duplicates'";
+const ALARM_RECORD: &str =
+    "SELECT (SELECT COUNT(*) FROM alerts a JOIN reports r ON r.id = a.report_id
+        WHERE a.monitor_id = $1 AND r.reference_id = $2 AND a.fired_at IS NOT NULL
+          AND a.stream <> 'duplicates') AS alarms,
+        MIN(evaluated_at) AS first_at, MAX(evaluated_at) AS last_at
+    FROM reports WHERE monitor_id = $1 AND reference_id = $2";
 const FIND: &str = "SELECT * FROM alerts WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM alerts
     WHERE project_id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR monitor_id = $3)
@@ -42,6 +45,24 @@ pub struct AlertFilter {
     pub before: Option<(Timestamp, AlertId)>,
     /// At most so many.
     pub limit: i64,
+}
+
+/// Alarms against one reference, in event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlarmRecord {
+    /// How many fired.
+    pub alarms: u64,
+    /// The first report against the reference.
+    pub from: Timestamp,
+    /// The last one.
+    pub to: Timestamp,
+}
+
+impl AlarmRecord {
+    /// Days between the two reports.
+    pub fn days(&self) -> f64 {
+        self.to.since(self.from).as_secs_f64() / 86_400.0
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -175,20 +196,26 @@ impl Store {
         codec::all(rows)
     }
 
-    /// Alerts of the monitor that fired against this reference and have a part in the budget.
-    pub async fn alarms_since(
+    /// The alarms of the monitor against this reference that have a part in the budget, and the time
+    /// that they came in; `None` before the first report.
+    pub async fn alarm_record(
         &self,
         monitor: MonitorId,
         reference: ReferenceId,
-    ) -> Result<u64, StoreError> {
-        let count: i64 = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(FIRED)
-                .bind(monitor.to_string())
-                .bind(reference.to_string())
-                .fetch_one(pool)
-                .await
-        })?;
-        Ok(count.cast_unsigned())
+    ) -> Result<Option<AlarmRecord>, StoreError> {
+        let (alarms, first, last): (i64, Option<i64>, Option<i64>) =
+            on_engine!(self, readers, |pool| {
+                sqlx::query_as(ALARM_RECORD)
+                    .bind(monitor.to_string())
+                    .bind(reference.to_string())
+                    .fetch_one(pool)
+                    .await
+            })?;
+        Ok(codec::moment(first).zip(codec::moment(last)).map(|(from, to)| AlarmRecord {
+            alarms: alarms.cast_unsigned(),
+            from,
+            to,
+        }))
     }
 
     /// The project's alert with this id.

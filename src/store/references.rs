@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
+use super::uploads;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
 use crate::model::interaction::{Attributes, Event};
@@ -135,10 +136,10 @@ struct StoredEvent {
 impl Store {
     /// Sends a frozen reference back to be calibrated anew from its rows; `false` when there is none.
     pub async fn recompute_reference(&self, id: ReferenceId) -> Result<bool, StoreError> {
-        Ok(on_engine!(self, writer, |pool| {
-            let done = sqlx::query(RECOMPUTE).bind(id.to_string()).execute(pool).await;
-            done.map(|done| done.rows_affected() > 0)
-        })?)
+        let mut tx = self.begin().await?;
+        let is_frozen = recompute(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(is_frozen)
     }
 
     /// Stores a new reference.
@@ -320,6 +321,7 @@ impl Store {
             return Ok(false);
         }
         start_anew(&mut tx, freeze, now).await?;
+        uploads::forget(&mut tx, freeze.reference_id).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -350,12 +352,13 @@ async fn start_anew(tx: &mut Tx, freeze: &FreezeCommit, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// Has the profile of a frozen reference computed anew from its own rows.
-pub(super) async fn recompute(tx: &mut Tx, id: ReferenceId) -> Result<(), StoreError> {
-    on_tx!(tx, |connection| {
-        sqlx::query(RECOMPUTE).bind(id.to_string()).execute(connection).await.map(|_| ())
+/// Has the profile of a frozen reference computed anew from its own rows; `false` when there is none.
+pub(super) async fn recompute(tx: &mut Tx, id: ReferenceId) -> Result<bool, StoreError> {
+    let rows = on_tx!(tx, |connection| {
+        let done = sqlx::query(RECOMPUTE).bind(id.to_string()).execute(connection).await;
+        done.map(|done| done.rows_affected())
     })?;
-    Ok(())
+    Ok(rows > 0)
 }
 
 pub(super) async fn insert(tx: &mut Tx, reference: &Reference) -> Result<(), StoreError> {

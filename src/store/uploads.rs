@@ -4,7 +4,7 @@ use crate::id::ReferenceId;
 use crate::model::interaction::NewInteraction;
 use crate::model::reference::Reference;
 use crate::store::codec;
-use crate::store::engine::{Store, on_engine, on_tx};
+use crate::store::engine::{Store, Tx, on_engine, on_tx};
 use crate::store::error::StoreError;
 use crate::store::references;
 
@@ -56,11 +56,18 @@ impl Store {
         Ok(rows)
     }
 
-    /// Forgets the uploaded rows once the reference holds its own.
+    /// Forgets the uploaded rows of a reference that is refused; a freeze forgets them itself.
     pub async fn delete_reference_upload(&self, id: ReferenceId) -> Result<(), StoreError> {
-        on_engine!(self, writer, |pool| {
-            sqlx::query(DELETE).bind(id.to_string()).execute(pool).await.map(|_| ())
-        })?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        forget(&mut tx, id).await?;
+        tx.commit().await
     }
+}
+
+/// Forgets the uploaded rows of a reference.
+pub(super) async fn forget(tx: &mut Tx, id: ReferenceId) -> Result<(), StoreError> {
+    on_tx!(tx, |connection| {
+        sqlx::query(DELETE).bind(id.to_string()).execute(connection).await.map(|_| ())
+    })?;
+    Ok(())
 }

@@ -121,6 +121,14 @@ metrics! {
     /// Wall-clock time of a monitor's last evaluation, in seconds since 1970.
     last_evaluation_timestamp: Family<MonitorLabels, RealGauge> = Family::default(),
         "seamark_last_evaluation_timestamp_seconds";
+    /// Alarms against the monitor's reference so far, all counted as if they were false.
+    reference_alarms: Family<MonitorLabels, Gauge> = Family::default(), "seamark_reference_alarms";
+    /// False alarms that the promise expects in the same time.
+    reference_alarms_expected: Family<MonitorLabels, RealGauge> = Family::default(),
+        "seamark_reference_alarms_expected";
+    /// Probability of so many alarms if all are false and the promise holds.
+    reference_alarms_p_value: Family<MonitorLabels, RealGauge> = Family::default(),
+        "seamark_reference_alarms_p_value";
     /// 1 while an alert fires, else 0.
     alert_active: Family<AlertLabels, Gauge> = Family::default(), "seamark_alert_active";
     /// Alert transitions by the state they led to: pending, firing or resolved.
@@ -177,7 +185,11 @@ impl Metrics {
             let alert = AlertLabels { monitor: monitor.to_owned(), stream: labels.stream };
             self.alert_active.remove(&alert);
         }
-        self.last_evaluation_timestamp.remove(&MonitorLabels { monitor: monitor.to_owned() });
+        let labels = MonitorLabels { monitor: monitor.to_owned() };
+        self.last_evaluation_timestamp.remove(&labels);
+        self.reference_alarms.remove(&labels);
+        self.reference_alarms_expected.remove(&labels);
+        self.reference_alarms_p_value.remove(&labels);
     }
 
     /// The exposition for one scrape, in the `OpenMetrics` text format.

@@ -1,9 +1,11 @@
 //! Evaluates monitors: reads new events, slides windows, commits report, alert and outbox at once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::detect::budget::{expected_per_30d, monitor_share};
+use crate::detect::budget::in_force;
+use crate::detect::calibration::self_check;
 use crate::detect::compare::Comparator;
 use crate::detect::engine::{Engine, Evaluation};
 use crate::detect::notes::Texts;
@@ -11,16 +13,15 @@ use crate::detect::profile::{PROFILE_VERSION, ReferenceProfile};
 use crate::detect::state::SavedBucket;
 use crate::id::{MonitorId, ReferenceId};
 use crate::model::alert::Alert;
-use crate::model::explanation::Explanation;
-use crate::model::interaction::{Attributes, Event};
-use crate::model::monitor::Monitor;
+use crate::model::interaction::{Attributes, Event, Interaction};
+use crate::model::monitor::{Monitor, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::store::{BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
 use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::messages::Messages;
-use crate::worker::observe::publish;
+use crate::worker::observe::{publish, publish_check};
 
 /// Events read at a time.
 const READ: i64 = 500;
@@ -78,6 +79,7 @@ impl EvaluationWorker {
         };
         self.leases.insert(name.clone(), token);
         let proof = LeaseProof { name, token };
+        let before = running.cursor;
         let seen = running.engine.look(&events);
         for (event, seen) in events.iter().zip(&seen) {
             running.position = event.position;
@@ -91,8 +93,24 @@ impl EvaluationWorker {
                 return Ok(true);
             }
         }
+        if running.cursor > before {
+            self.check_promise(&running, per_30d).await?;
+        }
         self.running.insert(monitor.id, running);
         Ok(events.len() as i64 == READ)
+    }
+
+    /// Publishes alarms seen beside alarms expected, where thresholds are calibrated.
+    async fn check_promise(&self, running: &Running, per_30d: f64) -> Result<(), WorkerError> {
+        let Assessor { monitor, reference_id, .. } = &running.assessor;
+        if matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_)) {
+            return Ok(());
+        }
+        if let Some(record) = self.context.store.alarm_record(monitor.id, *reference_id).await? {
+            let check = self_check(record.days(), record.alarms, per_30d);
+            publish_check(&self.context, monitor, &check);
+        }
+        Ok(())
     }
 
     /// The monitor's windows, from memory or, after a restart or a change, from the store.
@@ -137,14 +155,6 @@ impl EvaluationWorker {
         Ok(Some(Running { engine, assessor, position: cursor, cursor, late }))
     }
 
-    /// The monitor's share of its project's budget, as expected false alarms in 30 days.
-    async fn per_30d(&self, monitor: &Monitor, all: &[Monitor]) -> Result<f64, WorkerError> {
-        let budget = self.context.store.budget(monitor.project_id).await?;
-        let of_project = all.iter().filter(|other| other.project_id == monitor.project_id);
-        let share = monitor_share(&monitor.spec, of_project.map(|other| &other.spec));
-        Ok(expected_per_30d(&monitor.spec, &budget, share))
-    }
-
     /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
     async fn profile(
         &self,
@@ -174,24 +184,18 @@ impl EvaluationWorker {
         Ok(Some(profile))
     }
 
-    /// Why the evaluation's windows differ, from the texts that are still stored.
-    async fn explain(
+    /// The remembered interactions with the texts that are still stored, if anything drifted.
+    async fn texts(
         &self,
         running: &Running,
-        evaluation: &Evaluation,
-    ) -> Result<Option<Explanation>, WorkerError> {
-        if !evaluation.is_drift() {
-            return Ok(None);
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Interaction>, WorkerError> {
+        if !evaluations.iter().any(Evaluation::is_drift) {
+            return Ok(Vec::new());
         }
         let project = running.assessor.monitor.project_id;
         let ids = running.engine.remembered();
-        let stored = self.context.store.interactions_by_id(project, &ids).await?;
-        let texts: HashMap<&str, Texts<'_>> = stored
-            .iter()
-            .map(|i| (i.id.as_str(), (i.query.as_deref(), i.response.as_deref())))
-            .collect();
-        let of = |id: &str| texts.get(id).copied().unwrap_or_default();
-        Ok(running.engine.explain(evaluation, &of))
+        Ok(self.context.store.interactions_by_id(project, &ids).await?)
     }
 
     /// Commits the evaluations that `event` made due; `false` when someone else was faster.
@@ -203,9 +207,16 @@ impl EvaluationWorker {
         proof: &LeaseProof,
     ) -> Result<bool, WorkerError> {
         let now = self.context.now();
+        let stored = self.texts(running, &evaluations).await?;
+        let texts: HashMap<&str, Texts<'_>> = stored
+            .iter()
+            .map(|i| (i.id.as_str(), (i.query.as_deref(), i.response.as_deref())))
+            .collect();
+        let text = |id: &str| texts.get(id).copied().unwrap_or_default();
         let mut assessments = Vec::with_capacity(evaluations.len());
         for evaluation in evaluations {
-            let explanation = self.explain(running, &evaluation).await?;
+            let explain = || running.engine.explain(&evaluation, &text);
+            let explanation = evaluation.is_drift().then(explain).flatten();
             let assess = |rng: &mut _| running.assessor.assess(evaluation, now, rng);
             let mut assessment: Assessment = self.context.with_rng(assess);
             assessment.report.explanation = explanation;
@@ -255,10 +266,18 @@ impl Worker for EvaluationWorker {
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         let monitors = self.context.store.all_monitors().await?;
         self.running.retain(|id, _| monitors.iter().any(|m| m.id == *id && !m.spec.paused));
+        let mut budgets = BTreeMap::new();
         let mut more = false;
         let mut failure = None;
         for monitor in monitors.iter().filter(|monitor| !monitor.spec.paused) {
-            let per_30d = self.per_30d(monitor, &monitors).await?;
+            let project = monitor.project_id;
+            let budget = match budgets.entry(project) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(self.context.store.budget(project).await?),
+            };
+            let of_project = monitors.iter().filter(|other| other.project_id == project);
+            let specs = of_project.map(|other| &other.spec);
+            let per_30d = in_force(&monitor.spec, specs, &budget);
             match self.advance(monitor, per_30d).await {
                 Ok(again) => more |= again,
                 // One monitor's trouble does not hold up the others.

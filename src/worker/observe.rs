@@ -1,6 +1,7 @@
 //! What evaluations leave in the metrics and in the log.
 
 use crate::model::alert::AlertState;
+use crate::model::calibration::SelfCheck;
 use crate::model::monitor::Monitor;
 use crate::model::verdict::{Verdict, VerdictStatus};
 use crate::telemetry::{AlertLabels, DetectorLabels, MonitorLabels, ResultLabels, StateLabels};
@@ -42,6 +43,15 @@ pub(super) fn publish(context: &Context, monitor: &Monitor, assessments: &[Asses
     }
     let now = context.now().as_seconds() as f64;
     metrics.last_evaluation_timestamp.get_or_create(&MonitorLabels { monitor: id }).set(now);
+}
+
+/// Publishes whether the promise to `monitor` is kept so far.
+pub(super) fn publish_check(context: &Context, monitor: &Monitor, check: &SelfCheck) {
+    let labels = MonitorLabels { monitor: monitor.id.to_string() };
+    let metrics = &context.metrics;
+    metrics.reference_alarms.get_or_create(&labels).set(check.alarms as i64);
+    metrics.reference_alarms_expected.get_or_create(&labels).set(check.expected);
+    metrics.reference_alarms_p_value.get_or_create(&labels).set(check.p_value);
 }
 
 fn figures(context: &Context, monitor: &str, verdict: &Verdict) {

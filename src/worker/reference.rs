@@ -120,7 +120,7 @@ impl ReferenceWorker {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(()) };
         if reference.model_digest.as_ref() != Some(&self.model_digest) {
             let message = "its rows were embedded with another model; freeze a new reference";
-            return self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await;
+            return self.refuse(reference, message).await;
         }
         let rows = self.context.store.reference_rows(reference.id).await?;
         let cursor = match reference.source {
@@ -140,8 +140,7 @@ impl ReferenceWorker {
             Err(error) => {
                 let message = error.to_string();
                 tracing::warn!(reference = %reference.id, %message, "reference refused");
-                let failed = ReferenceStatus::Failed;
-                return self.progress(reference, failed, 1.0, Some(&message)).await;
+                return self.refuse(reference, &message).await;
             }
         };
         profile.notes = self.notes(reference, &profile, &rows).await?;
@@ -158,10 +157,15 @@ impl ReferenceWorker {
         };
         self.context.store.freeze_reference(&commit, self.context.now()).await?;
         crate::fault::point("reference.after_freeze");
-        self.context.store.delete_reference_upload(reference.id).await?;
         tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n, "reference frozen");
         self.context.wakers.evaluation.notify_one();
         Ok(())
+    }
+
+    /// Ends a reference that cannot be frozen; its uploaded texts have no further use.
+    async fn refuse(&self, reference: &Reference, message: &str) -> Result<(), WorkerError> {
+        self.context.store.delete_reference_upload(reference.id).await?;
+        self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await
     }
 
     /// Notes for explanations, from the texts that are still stored.

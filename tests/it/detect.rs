@@ -18,23 +18,23 @@ use seamark::model::stream::Stream;
 use seamark::model::verdict::VerdictStatus;
 
 const DIM: usize = 16;
-const MINUTE: i64 = 60_000_000;
+pub(crate) const MINUTE: i64 = 60_000_000;
 /// The default: at most one in 30 days with probability 0.99.
-const PER_30D: f64 = 0.1486;
+pub(crate) const PER_30D: f64 = 0.1486;
 
 /// Events in five topics; with `shift`, a sixth topic takes that share.
-struct Traffic {
+pub(crate) struct Traffic {
     rng: ChaCha8Rng,
     position: i64,
-    shift: f64,
+    pub(crate) shift: f64,
 }
 
 impl Traffic {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { rng: ChaCha8Rng::seed_from_u64(seed), position: 0, shift: 0.0 }
     }
 
-    fn vector(&mut self, topic: usize) -> Vec<f32> {
+    pub(crate) fn vector(&mut self, topic: usize) -> Vec<f32> {
         let mut v: Vec<f64> = (0..DIM)
             .map(|_| 0.25 * Distribution::<f64>::sample(&StandardNormal, &mut self.rng))
             .collect();
@@ -60,12 +60,12 @@ impl Traffic {
         }
     }
 
-    fn take(&mut self, n: usize) -> Vec<Event> {
+    pub(crate) fn take(&mut self, n: usize) -> Vec<Event> {
         (0..n).map(|_| self.next()).collect()
     }
 }
 
-fn spec() -> MonitorSpec {
+pub(crate) fn spec() -> MonitorSpec {
     let mut spec = MonitorSpec::named("test");
     spec.windows = vec![WindowSpec::count("short", 100, 25), WindowSpec::count("long", 300, 50)];
     spec
@@ -76,11 +76,11 @@ fn comparator(spec: &MonitorSpec) -> Arc<Comparator> {
     Arc::new(Comparator::new(freeze(&reference, spec, "m", 7, &|_| ()).unwrap()))
 }
 
-fn run(engine: &mut Engine, events: &[Event]) -> Vec<Evaluation> {
+pub(crate) fn run(engine: &mut Engine, events: &[Event]) -> Vec<Evaluation> {
     events.iter().flat_map(|event| engine.observe(event)).collect()
 }
 
-fn drifted(evaluations: &[Evaluation], stream: Stream) -> usize {
+pub(crate) fn drifted(evaluations: &[Evaluation], stream: Stream) -> usize {
     evaluations
         .iter()
         .filter(|e| e.verdicts.iter().any(|v| v.stream == stream && v.is_drift))
@@ -389,4 +389,48 @@ fn the_calibration_report_accounts_for_the_whole_budget() {
         let alone = stream.thresholds.iter().filter_map(|t| t.days_between_false_alarms);
         assert!(alone.into_iter().all(|days| days > 0.9 * together));
     }
+}
+
+#[test]
+fn a_time_window_is_explained_by_what_is_in_it() {
+    let mut spec = spec();
+    spec.windows = vec![WindowSpec {
+        name: "hours".into(),
+        length: WindowLength::Time { minutes: 240, stride_minutes: 60, min_events: 20 },
+    }];
+    // A window closes three hours late: by then another topic has come.
+    spec.lateness_seconds = 3 * 3600;
+    let reference = Traffic::new(70).take(1500);
+    let words = |id: &str| match id.as_bytes()[0] {
+        b'x' => "the new fibre bundle",
+        b'y' => "a lost parcel",
+        _ => "top up my line",
+    };
+    let texts = |id: &str| (Some(words(id)), None);
+    let mut profile = freeze(&reference, &spec, "m", 7, &|_| ()).unwrap();
+    profile.notes = seamark::detect::notes::take(&profile, &reference, &texts);
+    let mut engine = Engine::new(spec, Arc::new(Comparator::new(profile)), PER_30D);
+    let mut stream = Traffic::new(71).take(900);
+    let mut traffic = Traffic::new(72);
+    for (i, event) in stream.iter_mut().enumerate().skip(480) {
+        let (topic, sign) = if i < 660 { (8, 'x') } else { (9, 'y') };
+        event.query = Some(traffic.vector(topic));
+        event.interaction_id = format!("{sign}{i}");
+    }
+    let end_of_first = stream[660].occurred_at;
+    let (drift, explanation) = stream
+        .iter()
+        .find_map(|event| {
+            let drift =
+                engine.observe(event).into_iter().find(|e| e.at > stream[600].occurred_at)?;
+            let explanation = engine.explain(&drift, &texts);
+            Some((drift, explanation.expect("a drift is explained")))
+        })
+        .unwrap();
+    assert!(drift.at <= end_of_first, "the judged window ends before the second topic");
+    let query = explanation.streams.iter().find(|s| s.stream == Stream::Query).unwrap();
+    let rising: Vec<&str> = query.rising.iter().map(|term| term.term.as_str()).collect();
+    assert!(rising.contains(&"fibre") && !rising.contains(&"parcel"), "{rising:?}");
+    assert!(query.changed.unwrap().at < drift.at);
+    assert!(drift.examples.iter().all(|example| !example.interaction_id.starts_with('y')));
 }

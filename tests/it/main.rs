@@ -10,6 +10,7 @@ mod crash;
 mod detect;
 mod embed;
 mod exact;
+mod failure_modes;
 mod golden;
 mod golden_explain;
 mod layering;

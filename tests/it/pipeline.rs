@@ -87,6 +87,7 @@ async fn drift_is_told_once_and_so_is_its_end(mut site: Site) {
     assert_is_told(&site, &expected, &secret).await;
     assert_timeline_shows(&site, &monitor, &reports).await;
     assert_detail(&site, &reports).await;
+    assert_self_check(&site, &reference, expected.transitions("firing").len()).await;
 
     let status = site.get("/v1/status").await;
     let sent = (reference_rows.len() + stream.len()) as u64;
@@ -185,6 +186,32 @@ async fn assert_detail(site: &Site, reports: &[Value]) {
     let occurred = &shown["interaction"]["occurred_at"];
     let launch = json!(time(REFERENCE + 200));
     assert!(occurred.as_str() >= launch.as_str(), "{shown} is none of the new topic");
+    let streams = detail["explanation"]["streams"].as_array().unwrap();
+    let query = streams.iter().find(|stream| stream["stream"] == "query").unwrap();
+    let rising: Vec<&Value> =
+        query["rising"].as_array().unwrap().iter().map(|term| &term["term"]).collect();
+    assert!(rising.contains(&&json!("fibre")), "{rising:?}");
+    let quiet = reports.iter().find(|report| report["is_drift"] == json!(false)).unwrap();
+    assert_eq!(quiet["explanation"], Value::Null);
+}
+
+/// Alarms are held against the promise in the reports' own time.
+async fn assert_self_check(site: &Site, reference: &Value, fired: usize) {
+    let id = reference["id"].as_str().unwrap();
+    let calibration = site.get(&format!("/v1/references/{id}/calibration")).await;
+    let check = &calibration["self_check"];
+    assert_eq!(check["alarms"], json!(fired), "{check}");
+    assert!(check["days"].as_f64().unwrap() > 0.0 && check["p_value"].as_f64().unwrap() < 0.01);
+    let tried = &calibration["parts"][0]["streams"][0]["trial"];
+    assert!(tried["held_out"]["evaluations"].as_u64().unwrap() > 0, "{tried}");
+    assert!(tried["power"]["within_5000"].as_f64().unwrap() <= 1.0, "{tried}");
+    let metrics = site.text("/metrics").await;
+    let of_monitor = |name: &str| {
+        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    assert_eq!(of_monitor("seamark_reference_alarms{") as usize, fired);
+    assert!(of_monitor("seamark_reference_alarms_p_value{") < 0.01);
 }
 
 async fn a_restart_changes_no_report(mut site: Site) {

@@ -40,7 +40,7 @@ store_test_suite! { sqlite, memory, postgres; {
         positions_are_gap_free_under_concurrent_completers, events_come_by_position_and_by_time;
     monitors: names_are_unique_within_a_project, a_changed_monitor_keeps_its_reference,
         a_deleted_monitor_takes_its_state_along;
-    references: rows_come_back_bit_by_bit, a_freeze_starts_the_evaluation_anew,
+    references: rows_come_back_bit_by_bit, uploaded_texts_go_with_the_freeze_or_the_refusal, a_freeze_starts_the_evaluation_anew,
         what_is_ready_is_immutable;
     evaluations: a_commit_stores_everything, a_stale_cursor_is_superseded,
         a_lost_lease_is_superseded, a_failing_commit_stores_nothing,

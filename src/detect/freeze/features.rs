@@ -44,6 +44,8 @@ pub(super) struct StreamFeatures {
     pub(super) units: Vec<Vec<usize>>,
     /// Whether the codebook was not fitted on the row.
     pub(super) held_out: Vec<bool>,
+    /// The row of each landmark.
+    pub(super) landmark_rows: Vec<usize>,
     /// Whether events come in sessions.
     pub(super) in_sessions: bool,
     /// Rows in all, kept or not.
@@ -104,6 +106,7 @@ impl StreamFeatures {
             columns,
             rows,
             held_out,
+            landmark_rows: sample,
         }
     }
 

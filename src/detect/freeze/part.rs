@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::detect::budget;
 use crate::detect::freeze::features::StreamFeatures;
-use crate::detect::freeze::plan::{Plan, PlannedGrid};
+use crate::detect::freeze::plan::{Plan, PlannedGrid, PlannedWindow};
+use crate::detect::freeze::trial::{self, Topic};
 use crate::detect::profile::{DetectorCalibration, Spread, StreamPart, WindowCalibration};
+use crate::model::calibration::Trial;
 use crate::model::monitor::MonitorSpec;
 use crate::model::verdict::DetectorKind;
-use crate::stats::calibrate::{Calibration, calibrate};
+use crate::stats::calibrate::calibrate;
 use crate::stats::codebook::Codebook;
 use crate::stats::dependence::{block_length, design_effect};
 use crate::stats::expectation::{Columns, Expectation, ExpectationSums};
@@ -26,6 +28,8 @@ const MIN_ROWS: usize = 100;
 pub(super) struct PartContext<'a> {
     pub(super) spec: &'a MonitorSpec,
     pub(super) plan: &'a Plan,
+    /// Whether the thresholds are tried too, which takes about as long as one part's calibration.
+    pub(super) tried: bool,
     /// Expected false alarms of this stream in this part, in 30 days.
     pub(super) per_30d: f64,
     pub(super) seed: u64,
@@ -64,8 +68,11 @@ impl PartContext<'_> {
         let spread = spread(&rows, features, self.seed);
         let population = Population::new(rows, units, features.columns, cells);
         progress(0.1);
-        let windows = self.windows(&population, &expectation, &|done| progress(0.1 + 0.9 * done));
+        let topics = if self.tried { trial::topics(features) } else { Vec::new() };
+        let step = |done: f64| progress(0.1 + 0.9 * done);
+        let (windows, trial) = self.windows(features, &topics, &population, &expectation, &step);
         Some(StreamPart {
+            trial,
             unit_events: population.mean_unit(),
             per_30d: self.per_30d,
             expectation,
@@ -77,17 +84,33 @@ impl PartContext<'_> {
 
     fn windows(
         &self,
+        features: &StreamFeatures,
+        topics: &[Topic],
         population: &Population<'_>,
         expectation: &Expectation,
         progress: &(dyn Fn(f64) + Sync),
-    ) -> BTreeMap<String, WindowCalibration> {
+    ) -> (BTreeMap<String, WindowCalibration>, Option<Trial>) {
         let grids = &self.plan.grids;
         let mut calibrated = BTreeMap::new();
+        let mut trial: Option<Trial> = None;
         for (g, grid) in grids.iter().enumerate() {
             let step = |done: f64| progress((g as f64 + done) / grids.len() as f64);
-            let Some(result) = self.simulate(population, expectation, grid, g, &step) else {
-                continue;
-            };
+            let plan = self.simulation(expectation, grid, g);
+            let paths = simulate(population, &plan, &step);
+            let weights = self.weights(grid);
+            let run = budget::run_evaluations(
+                self.per_30d / grids.len() as f64,
+                self.plan.events_per_day,
+                grid.stride_events() as f64,
+            );
+            let trigger = self.spec.alert.trigger();
+            let Some(result) = calibrate(&paths, &weights, run, &trigger) else { continue };
+            if self.tried {
+                let null = (paths.as_slice(), weights.as_slice());
+                let own =
+                    trial::of_grid(features, topics, population, &plan, null, &result, &trigger);
+                trial = Some(trial.map_or(own, |others| trial::both(others, own)));
+            }
             for (w, window) in grid.windows.iter().enumerate() {
                 let detectors = DetectorKind::OF_VALUES.into_iter().filter_map(|kind| {
                     let column = w * STATISTICS + kind as usize;
@@ -95,7 +118,6 @@ impl PartContext<'_> {
                         alpha: result.alphas[column],
                         null: result.nulls[column].clone()?,
                         own_run_evaluations: result.own_run_evaluations[column],
-                        run_evaluations: result.expected_run_evaluations,
                         extrapolated: result.extrapolated,
                     };
                     Some((kind, calibration))
@@ -108,40 +130,32 @@ impl PartContext<'_> {
                 calibrated.insert(window.name.clone(), calibration);
             }
         }
-        calibrated
+        (calibrated, trial)
     }
 
-    fn simulate(
+    fn simulation(
         &self,
-        population: &Population<'_>,
         expectation: &Expectation,
         grid: &PlannedGrid,
         g: usize,
-        progress: &(dyn Fn(f64) + Sync),
-    ) -> Option<Calibration> {
-        let run = budget::run_evaluations(
-            self.per_30d / self.plan.grids.len() as f64,
-            self.plan.events_per_day,
-            grid.stride_events() as f64,
-        );
-        let plan = simulate::Plan {
+    ) -> simulate::Plan {
+        simulate::Plan {
             bucket_events: grid.bucket_events,
             windows: grid.windows.iter().map(|w| w.simulated).collect::<Vec<SimulatedWindow>>(),
             n_ref: expectation.n as usize,
-            n_ref_cells: expectation.n_cells as usize,
+            counted: expectation.n_cells / expectation.n,
             evaluations: EVALUATIONS,
             seed: self.seed + 3 + g as u64,
+        }
+    }
+
+    /// The weights of the simulated columns.
+    fn weights(&self, grid: &PlannedGrid) -> Vec<f64> {
+        let of = |window: &PlannedWindow| {
+            DetectorKind::OF_VALUES
+                .map(|kind| budget::detector_weight(self.spec, &window.name, kind))
         };
-        let paths = simulate(population, &plan, progress);
-        let weights: Vec<f64> = grid
-            .windows
-            .iter()
-            .flat_map(|window| {
-                DetectorKind::OF_VALUES
-                    .map(|kind| budget::detector_weight(self.spec, &window.name, kind))
-            })
-            .collect();
-        calibrate(&paths, &weights, run, &self.spec.alert.trigger())
+        grid.windows.iter().flat_map(of).collect()
     }
 }
 

@@ -89,15 +89,14 @@ impl PartWindows {
             .filter(|verdict| verdict.stream == stream && verdict.is_drift)
             .max_by(|a, b| ratio(a).total_cmp(&ratio(b)))?;
         let (grid, window) = self.window(&worst.window)?;
-        let last = *grid.buckets.keys().next_back()?;
+        let last = evaluation.bucket?;
         let sum = grid.window_sum(window, last, stream)?;
         let lens = comparator.lens(stream)?;
         let phase: Vec<f64> = sum.phase.iter().map(|total| total / sum.n).collect();
         let mean = self.part(comparator).streams.get(&stream)?.expectation.at(&phase).phi;
-        let holds = |event: &&Event| self.holds(&event.attributes);
         let values = recent
             .newest()
-            .filter(holds)
+            .filter(|event| self.is_in(grid, last, event))
             .filter_map(|event| Some((event, value(event, stream)?)))
             .take(worst.n_window as usize)
             .map(|(event, x)| {
@@ -107,7 +106,7 @@ impl PartWindows {
             .collect();
         let mut start = None;
         let mut buckets = Vec::new();
-        for bucket in grid.buckets.values() {
+        for bucket in grid.buckets.range(..=last).map(|(_, bucket)| bucket) {
             if let Some(sketch) = bucket.streams.get(&stream) {
                 buckets.push((start.unwrap_or(bucket.ends_at), sketch));
             }

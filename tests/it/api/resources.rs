@@ -52,6 +52,7 @@ async fn wrong_monitors_are_refused_with_pointers() {
     assert_eq!(pointer(json!({"name": "x", "stream": []})).await, "/stream");
     assert_eq!(pointer(json!({})).await, "/name");
     assert_eq!(pointer(json!({"name": "x", "detectors": []})).await, "/detectors");
+    assert_eq!(pointer(json!({"name": "x", "streams": ["duplicates"]})).await, "/streams");
     let window = json!({"name": "w", "kind": "count", "events": 7, "stride": 2});
     let body = app.post("/v1/monitors", json!({"name": "x", "windows": [window]})).await;
     assert_eq!(body.problem(), "invalid");

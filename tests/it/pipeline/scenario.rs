@@ -166,11 +166,30 @@ pub(crate) fn assert_same_reports(daemon: &[Value], replayed: &[Value]) {
     assert_eq!(daemon.len(), replayed.len(), "the number of reports");
     for (index, (ours, theirs)) in daemon.iter().zip(replayed).enumerate() {
         assert_eq!(ours["sequence"], json!(index + 1), "sequences have no gap");
-        for field in ["sequence", "evaluated_at", "is_drift", "late_events"] {
+        for field in ["sequence", "evaluated_at", "is_drift", "late_events", "segment"] {
             assert_eq!(ours[field], theirs[field], "{field} of report {}", index + 1);
         }
+        let (said, wanted) = (&ours["explanation"], &theirs["explanation"]);
+        assert!(is_same(said, wanted), "report {}: {said}, not {wanted}", index + 1);
         assert_same_examples(ours, theirs);
         assert_same_verdicts(ours, theirs);
+    }
+}
+
+/// Equal but for the rounding of f32, which one side prints as such and the other as f64.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x
+            .as_f64()
+            .zip(y.as_f64())
+            .is_some_and(|(x, y)| (x - y).abs() <= 1e-6 * x.abs().max(1.0)),
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| is_same(x, y))
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| is_same(x, y)))
+        }
+        _ => a == b,
     }
 }
 

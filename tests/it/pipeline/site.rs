@@ -12,6 +12,8 @@ use seamark::embed::HashingEmbedder;
 use seamark::notify::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::receiver::Receiver;
 
@@ -98,6 +100,18 @@ impl Site {
     /// GETs `path`.
     pub(crate) async fn get(&self, path: &str) -> Value {
         self.client().get(path).await.unwrap()
+    }
+
+    /// The body of `path` as it comes.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let address = self.daemon.as_ref().unwrap().address;
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// POSTs `body` to `path`.

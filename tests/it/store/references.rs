@@ -5,7 +5,7 @@ use seamark::model::reference::{Reference, ReferenceStatus};
 use seamark::store::{BucketRow, EvaluationCommit, FreezeCommit, StoreError};
 
 use super::evaluations::{commit, lease};
-use super::sample::{MODEL, at, embed_all, insert, monitor, project, reference};
+use super::sample::{MODEL, at, embed_all, insert, interaction, monitor, project, reference};
 use super::setup::TestStore;
 
 fn event(position: i64) -> Event {
@@ -94,4 +94,21 @@ pub(super) async fn what_is_ready_is_immutable(store: TestStore) {
     store.set_reference_progress(first.id, ReferenceStatus::Failed, 0.0, None).await.unwrap();
     assert_eq!(store.find_reference(project, first.id).await.unwrap(), frozen);
     assert_eq!(store.reference_rows(first.id).await.unwrap(), [event(1)]);
+}
+
+pub(super) async fn uploaded_texts_go_with_the_freeze_or_the_refusal(store: TestStore) {
+    let project = project(&store).await;
+    let monitor = monitor(project, "support", 1);
+    store.insert_monitor(&monitor).await.unwrap();
+    for (n, is_frozen) in [(1, true), (2, false)] {
+        let reference = reference(&monitor, n);
+        store.insert_reference_upload(&reference, &[interaction("a")]).await.unwrap();
+        assert_eq!(store.reference_upload(reference.id).await.unwrap().len(), 1);
+        if is_frozen {
+            assert!(store.freeze_reference(&freeze(&reference), at(50)).await.unwrap());
+        } else {
+            store.delete_reference_upload(reference.id).await.unwrap();
+        }
+        assert_eq!(store.reference_upload(reference.id).await.unwrap(), []);
+    }
 }
