@@ -25,6 +25,7 @@ mod receivers;
 mod references;
 mod reports;
 mod routes;
+mod routing;
 mod server;
 mod state;
 mod timeline;

@@ -33,6 +33,7 @@ use crate::notify::Notifier;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::worker::delivery::DeliveryWorker;
+use crate::worker::dispatch::DispatchWorker;
 use crate::worker::driver::{self, Worker};
 use crate::worker::embedding::EmbeddingWorker;
 use crate::worker::evaluation::EvaluationWorker;
@@ -203,6 +204,8 @@ impl Daemon {
         self.spawn(context, references, |w| &w.reference, poll);
         let evaluation = EvaluationWorker::new(context.clone(), digest);
         self.spawn(context, evaluation, |w| &w.evaluation, poll);
+        let dispatch = DispatchWorker::new(context.clone());
+        self.spawn(context, dispatch, |w| &w.dispatch, poll);
         let delivery = DeliveryWorker::new(context.clone(), notifier);
         self.spawn(context, delivery, |w| &w.delivery, poll);
         let retention = RetentionWorker::new(context.clone());

@@ -73,6 +73,8 @@ typed_id! {
     AlertId = "alert";
     /// A receiver of alerts.
     ReceiverId = "receiver";
+    /// A silence.
+    SilenceId = "silence";
     /// A message to one receiver; its `webhook-id` on the wire.
     DeliveryId = "delivery";
 }

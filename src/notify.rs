@@ -3,10 +3,17 @@
 //! One call of [`Notifier::deliver`] is one attempt; the worker stores its outcome and calls again
 //! when the next attempt is due.
 
+mod alertmanager;
 mod backoff;
+mod channel;
+mod discord;
 mod message;
+mod opsgenie;
+mod pagerduty;
 mod signature;
 mod slack;
+mod slack_bot;
+mod teams;
 mod text;
 mod webhook;
 
@@ -16,14 +23,17 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 pub use backoff::{Next, delay_before};
-pub use message::{AlertMessage, ExampleText, Links, body, test_body};
+pub use channel::{Problem, SecretUse};
+pub use message::{AlertMessage, ExampleText, Links};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
 use crate::clock::Timestamp;
 use crate::egress::{
     AllowError, BuildError, Guard, GuardedClient, Limits, Request, Response, SendError, UrlError,
 };
-use crate::model::delivery::{Attempt, Delivery, Receiver, ReceiverKind};
+use crate::model::delivery::{Attempt, Delivery};
+use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
+use channel::{Answer, Posting};
 
 /// More of a receiver's answer is not read.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -82,6 +92,43 @@ enum Failure {
     Send(#[from] SendError),
     #[error("the receiver's signing secret is unusable: {0}")]
     Secret(String),
+    #[error("the stored message cannot be read: {0}")]
+    Body(String),
+}
+
+/// The exact body for `receiver`: to be stored with the delivery.
+pub fn body(receiver: &Receiver, message: &AlertMessage<'_>) -> String {
+    channel::of(receiver.kind).body(&receiver.settings, message)
+}
+
+/// The body of a message with which a receiver is tried out.
+pub fn test_body(receiver: &Receiver, now: Timestamp) -> String {
+    let name = text::cut(&receiver.name, 200);
+    channel::of(receiver.kind).test_body(&receiver.settings, &name, now)
+}
+
+/// Whether one message to receivers of `kind` may tell of several alerts.
+pub fn groups(kind: ReceiverKind) -> bool {
+    channel::of(kind).groups()
+}
+
+/// Where receivers of `kind` listen unless told otherwise; `None` where a URL has to be given.
+pub fn default_url(kind: ReceiverKind) -> Option<&'static str> {
+    channel::of(kind).default_url()
+}
+
+/// Whether receivers of `kind` have a secret.
+pub fn secret_use(kind: ReceiverKind) -> SecretUse {
+    channel::of(kind).secret()
+}
+
+/// What is wrong with a receiver's settings and secret.
+pub fn problems(
+    kind: ReceiverKind,
+    settings: &ReceiverSettings,
+    secret: Option<&str>,
+) -> Vec<Problem> {
+    channel::of(kind).problems(settings, secret)
 }
 
 /// One attempt and what follows from it.
@@ -89,6 +136,8 @@ enum Failure {
 pub struct AttemptOutcome {
     /// The exchange, for the delivery's log.
     pub attempt: Attempt,
+    /// What later messages about the same alert need of the answer.
+    pub remember: Option<String>,
     /// What comes next.
     pub next: Next,
 }
@@ -120,68 +169,52 @@ impl Notifier {
         self.guard.check(url).map(drop)
     }
 
-    /// Makes one attempt to bring `delivery` to `receiver`. `rng` spreads the retries.
+    /// Makes one attempt to bring `delivery` to `receiver`. `remembered` is what an earlier outcome
+    /// about the same alert said is needed of it; `rng` spreads the retries.
     pub async fn deliver(
         &self,
         delivery: &Delivery,
         receiver: &Receiver,
+        remembered: Option<&str>,
         now: Timestamp,
         rng: &mut (impl RngCore + Send),
     ) -> AttemptOutcome {
+        let channel = channel::of(receiver.kind);
         let start = Instant::now();
-        let result = self.exchange(delivery, receiver, now).await;
+        let result = self.exchange(&Posting { receiver, delivery, remembered, now }).await;
         let took = start.elapsed();
         let number = delivery.attempts.saturating_add(1);
+        let answer = result.as_ref().ok().map(|response| channel.answer(response));
+        let delivered = answer == Some(Answer::Delivered);
         let attempt = Attempt {
             delivery_id: delivery.id,
             number,
             at: now,
             status_code: result.as_ref().ok().map(|response| i64::from(response.status)),
             duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-            error: problem(receiver.kind, &result),
+            error: problem(delivered, &result),
         };
+        let response = result.as_ref().ok();
         AttemptOutcome {
             attempt,
-            next: backoff::after(receiver.kind, number, &result, now.plus(took), rng),
+            remember: response.filter(|_| delivered).and_then(|r| channel.remember(r)),
+            next: backoff::after(answer, response, number, now.plus(took), rng),
         }
     }
 
-    async fn exchange(
-        &self,
-        delivery: &Delivery,
-        receiver: &Receiver,
-        now: Timestamp,
-    ) -> Result<Response, Failure> {
-        let headers = match receiver.kind {
-            ReceiverKind::Webhook => signed_headers(delivery, receiver, now)?,
-            ReceiverKind::Slack => Vec::new(),
-        };
-        let request = Request { url: &receiver.url, headers: &headers, body: &delivery.body };
+    async fn exchange(&self, posting: &Posting<'_>) -> Result<Response, Failure> {
+        let outgoing = channel::of(posting.receiver.kind).request(posting)?;
+        let request =
+            Request { url: &outgoing.url, headers: &outgoing.headers, body: &outgoing.body };
         Ok(self.client.send(request).await?)
     }
 }
 
-fn signed_headers(
-    delivery: &Delivery,
-    receiver: &Receiver,
-    now: Timestamp,
-) -> Result<Vec<(&'static str, String)>, Failure> {
-    let secret = Secret::parse(receiver.secret.as_deref().unwrap_or_default())
-        .map_err(|error| Failure::Secret(error.to_string()))?;
-    let id = delivery.id.to_string();
-    let signature = secret.sign(&id, now, &delivery.body);
-    Ok(vec![
-        ("webhook-id", id),
-        ("webhook-timestamp", now.as_seconds().to_string()),
-        ("webhook-signature", signature),
-    ])
-}
-
 /// What went wrong, for the delivery's log.
-fn problem(kind: ReceiverKind, result: &Result<Response, Failure>) -> Option<String> {
+fn problem(delivered: bool, result: &Result<Response, Failure>) -> Option<String> {
     match result {
         Err(error) => Some(error.to_string()),
-        Ok(response) if backoff::is_delivered(kind, response) => None,
+        Ok(_) if delivered => None,
         Ok(response) => {
             let excerpt = text::cut(response.body.trim(), 200);
             Some(format!("the receiver answered {} {excerpt:?}", response.status))

@@ -7,6 +7,7 @@ pub mod assess;
 pub mod config;
 pub mod context;
 pub mod delivery;
+pub mod dispatch;
 pub mod driver;
 pub mod embedding;
 pub mod evaluation;

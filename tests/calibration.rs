@@ -1,7 +1,7 @@
 //! The calibration suite: how many false alarms come for each one promised, and how soon a drift of a
 //! given size is found at that rate. Minutes to hours of computing, so it is run by hand and nightly:
 //!
-//!     cargo nextest run --cargo-profile bench --profile calibration
+//!     cargo nextest run --cargo-profile bench --profile calibration --run-ignored all
 //!
 //! Everything goes through the same freeze and the same engine as live traffic. The last output is kept
 //! in `benches/calibration.md`. `SEAMARK_CALIBRATION_REFERENCES` (default 20) and
@@ -257,7 +257,7 @@ fn median(delays: &mut [Option<usize>]) -> String {
 }
 
 #[test]
-#[ignore = "minutes to hours: cargo nextest run --cargo-profile bench --profile calibration"]
+#[ignore = "minutes to hours: cargo nextest run --cargo-profile bench --profile calibration --run-ignored all"]
 fn false_alarms_are_as_rare_as_promised() {
     let references = setting("SEAMARK_CALIBRATION_REFERENCES", 20);
     let quiet = setting("SEAMARK_CALIBRATION_EVENTS", 100_000);

@@ -69,6 +69,8 @@ fn begin(policy: &AlertPolicy, report: &Report, stream: Stream, id: AlertId) -> 
         resolved_at: None,
         report_id: report.id,
         reasons: Vec::new(),
+        acknowledged_at: None,
+        acknowledged_by: None,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A key is `seamark_<id>_<secret>`: the id finds its row, the secret's SHA-256 must be the stored
 //! one. Every route says what it needs; a route that says nothing cannot be written.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -35,12 +37,14 @@ pub enum Access {
 }
 
 /// The caller, once known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Principal {
     /// The project whose data the request sees.
     pub(crate) project: ProjectId,
     /// What it may do.
     pub(crate) role: Role,
+    /// The key's name, for records of who did what.
+    pub(crate) name: Arc<str>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {
@@ -48,7 +52,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
     /// The caller that [`guard`] found: a route without a guard refuses everybody.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get().copied().ok_or_else(refused)
+        parts.extensions.get().cloned().ok_or_else(refused)
     }
 }
 
@@ -113,7 +117,8 @@ pub(crate) async fn guard(
 
 async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal, ApiError> {
     if state.config.auth.mode == AuthMode::None {
-        return Ok(Principal { project: state.default_project, role: Role::Admin });
+        let name = Arc::from("anyone");
+        return Ok(Principal { project: state.default_project, role: Role::Admin, name });
     }
     let (id, secret) = presented(headers).and_then(parse).ok_or_else(refused)?;
     let key = state.find_key(id).await?;
@@ -122,7 +127,7 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
     let same = bool::from(stored.ct_eq(&hash(secret)));
     match key {
         Some(key) if same && key.revoked_at.is_none() => {
-            Ok(Principal { project: key.project_id, role: key.role })
+            Ok(Principal { project: key.project_id, role: key.role, name: key.name.into() })
         }
         _ => Err(refused()),
     }

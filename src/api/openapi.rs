@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::{
     alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
-    receivers, references, reports, timeline,
+    receivers, references, reports, routing, timeline,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,14 @@ use crate::api::{
         exact::get,
         alerts::list,
         alerts::get,
+        alerts::acknowledge,
+        alerts::comment,
+        routing::get,
+        routing::set,
+        routing::list_silences,
+        routing::create_silence,
+        routing::get_silence,
+        routing::expire_silence,
         deliveries::list,
         deliveries::get,
         deliveries::replay,

@@ -15,8 +15,9 @@ use crate::api::monitors::created;
 use crate::api::page::Page;
 use crate::api::state::AppState;
 use crate::id::{DeliveryId, ProjectId, ReceiverId};
-use crate::model::delivery::{Delivery, DeliveryStatus, Receiver, ReceiverKind};
-use crate::notify::{self, Notifier, Secret};
+use crate::model::delivery::{Delivery, DeliveryStatus};
+use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
+use crate::notify::{self, Notifier, Secret, SecretUse};
 
 const NAME_BYTES: usize = 200;
 const URL_BYTES: usize = 2048;
@@ -29,8 +30,14 @@ pub(crate) struct ReceiverInput {
     name: String,
     /// What it is.
     kind: ReceiverKind,
-    /// Where it listens; https. Never shown again.
-    url: String,
+    /// Where it listens; https. Never shown again. Some kinds have a place of their own.
+    url: Option<String>,
+    /// A token, key or routing key that the receiver's owner gave out; or a webhook's own signing
+    /// secret. Never shown again.
+    secret: Option<String>,
+    /// What only some kinds have.
+    #[serde(default)]
+    settings: ReceiverSettings,
 }
 
 /// What to change of a receiver.
@@ -41,6 +48,14 @@ pub(crate) struct ReceiverPatch {
     name: Option<String>,
     /// A new place; its secret stays.
     url: Option<String>,
+    /// A new token or key; for a webhook a new signing secret. With `rotate` it is made.
+    secret: Option<String>,
+    /// `webhook`: makes a new signing secret and goes on signing with the old one too, until the next
+    /// rotation.
+    #[serde(default)]
+    rotate: bool,
+    /// New settings as a whole.
+    settings: Option<ReceiverSettings>,
     /// Whether it is left out of new alerts.
     disabled: Option<bool>,
 }
@@ -87,25 +102,45 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let mut faults = Vec::new();
     check_name(&input.name, &mut faults);
-    let target = check_url(&state, &input.url, &mut faults);
+    let own = notify::default_url(input.kind).map(str::to_owned);
+    let url = input.url.or(own).unwrap_or_default();
+    let target = check_url(&state, &url, &mut faults);
+    check_kind(input.kind, &input.settings, input.secret.as_deref(), &mut faults);
     refuse(faults)?;
     let now = state.now();
-    let (id, secret) =
+    let (id, made) =
         state.random(|rng| (ReceiverId::new(now, rng), Secret::generate(rng).reveal()));
-    let secret = (input.kind == ReceiverKind::Webhook).then_some(secret);
+    let is_made = input.secret.is_none() && notify::secret_use(input.kind) == SecretUse::Signing;
+    let secret = if is_made { Some(made) } else { input.secret };
     let receiver = Receiver {
         id,
         project_id: caller.project,
         name: input.name,
         kind: input.kind,
-        url: input.url,
+        url,
         secret: secret.clone(),
+        settings: input.settings,
         target,
         disabled: false,
         created_at: now,
     };
     state.store.insert_receiver(&receiver).await?;
+    let secret = secret.filter(|_| is_made);
     Ok(created(&format!("/v1/receivers/{id}"), Json(NewReceiver { receiver, secret })))
+}
+
+/// That settings and secret are what the kind needs, and no more.
+fn check_kind(
+    kind: ReceiverKind,
+    settings: &ReceiverSettings,
+    secret: Option<&str>,
+    faults: &mut Vec<Fault>,
+) {
+    if notify::secret_use(kind) == SecretUse::None && secret.is_some() {
+        faults.push(Fault::at("/secret", format!("{} has none: leave it out", kind.as_str())));
+    }
+    let problems = notify::problems(kind, settings, secret);
+    faults.extend(problems.into_iter().map(|(pointer, detail)| Fault::at(pointer, detail)));
 }
 
 fn refuse(faults: Vec<Fault>) -> Result<(), ApiError> {
@@ -174,7 +209,7 @@ pub(crate) async fn get(
     params(("id" = ReceiverId, Path, description = "The receiver")),
     request_body = ReceiverPatch,
     responses(
-        (status = 200, description = "The receiver as it is now", body = Receiver),
+        (status = 200, description = "The receiver as it is now, with a secret that was made", body = NewReceiver),
         (status = "default", description = "An error", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -184,7 +219,7 @@ pub(crate) async fn update(
     caller: Principal,
     Id(id): Id<ReceiverId>,
     Document(patch): Document<ReceiverPatch>,
-) -> Result<Json<Receiver>, ApiError> {
+) -> Result<Json<NewReceiver>, ApiError> {
     let mut receiver = find(&state, caller.project, id).await?;
     let mut faults = Vec::new();
     if let Some(name) = patch.name {
@@ -195,10 +230,37 @@ pub(crate) async fn update(
         receiver.target = check_url(&state, &url, &mut faults);
         receiver.url = url;
     }
+    if let Some(settings) = patch.settings {
+        receiver.settings = settings;
+    }
+    let made = rotate(&state, &mut receiver, patch.secret, patch.rotate, &mut faults);
+    check_kind(receiver.kind, &receiver.settings, receiver.secret.as_deref(), &mut faults);
     refuse(faults)?;
     receiver.disabled = patch.disabled.unwrap_or(receiver.disabled);
     state.store.update_receiver(&receiver).await?;
-    Ok(Json(receiver))
+    Ok(Json(NewReceiver { receiver, secret: made }))
+}
+
+/// Puts a new secret in; a webhook's new one stands before the old, and both sign. Returns one that
+/// was made.
+fn rotate(
+    state: &AppState,
+    receiver: &mut Receiver,
+    given: Option<String>,
+    wanted: bool,
+    faults: &mut Vec<Fault>,
+) -> Option<String> {
+    let signs = notify::secret_use(receiver.kind) == SecretUse::Signing;
+    if wanted && !signs {
+        faults.push(Fault::at("/rotate", "only a webhook's signing secret can be made anew"));
+    }
+    let made = (wanted && signs && given.is_none())
+        .then(|| state.random(|rng| Secret::generate(rng).reveal()));
+    let new = given.or_else(|| made.clone())?;
+    let old = receiver.secret.take().filter(|_| signs && wanted);
+    let old = old.and_then(|old| old.split(' ').next().map(str::to_owned));
+    receiver.secret = Some(old.map_or_else(|| new.clone(), |old| format!("{new} {old}")));
+    made
 }
 
 /// Deletes a receiver; monitors that name it tell it nothing more.
@@ -248,7 +310,7 @@ pub(crate) async fn test(
         receiver_id: id,
         alert_id: None,
         event_type: EventKind::Test.as_str().to_owned(),
-        body: notify::test_body(receiver.kind, &receiver.name, now),
+        body: notify::test_body(&receiver, now),
         status: DeliveryStatus::Pending,
         attempts: 0,
         created_at: now,

@@ -13,7 +13,7 @@ use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
     alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
-    receivers, references, reports, timeline,
+    receivers, references, reports, routing, timeline,
 };
 use crate::model::key::Role;
 
@@ -46,6 +46,7 @@ where
     let filter = match method {
         Method::POST => MethodFilter::POST,
         Method::PATCH => MethodFilter::PATCH,
+        Method::PUT => MethodFilter::PUT,
         Method::DELETE => MethodFilter::DELETE,
         _ => MethodFilter::GET,
     };
@@ -74,6 +75,14 @@ where
     T: 'static,
 {
     route(Method::PATCH, path, access, handler)
+}
+
+fn put<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    route(Method::PUT, path, access, handler)
 }
 
 fn delete<H, T>(path: &'static str, access: Access, handler: H) -> Route
@@ -113,6 +122,14 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/reports/{id}/exact", READ, exact::get),
         get("/v1/alerts", READ, alerts::list),
         get("/v1/alerts/{id}", READ, alerts::get),
+        post("/v1/alerts/{id}/acknowledge", ADMIN, alerts::acknowledge),
+        post("/v1/alerts/{id}/comments", ADMIN, alerts::comment),
+        get("/v1/routing", READ, routing::get),
+        put("/v1/routing", ADMIN, routing::set),
+        get("/v1/silences", READ, routing::list_silences),
+        post("/v1/silences", ADMIN, routing::create_silence),
+        get("/v1/silences/{id}", READ, routing::get_silence),
+        delete("/v1/silences/{id}", ADMIN, routing::expire_silence),
         get("/v1/deliveries", READ, deliveries::list),
         get("/v1/deliveries/{id}", READ, deliveries::get),
         post("/v1/deliveries/{id}/replay", ADMIN, deliveries::replay),

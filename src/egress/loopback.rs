@@ -73,6 +73,16 @@ impl LoopbackClient {
         self.exchange(path, self.client.patch(self.url(path)).json(body)).await
     }
 
+    /// PUTs `body` at `path` and reads the JSON of the answer.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, LoopbackError> {
+        self.exchange(path, self.client.put(self.url(path)).json(body)).await
+    }
+
+    /// DELETEs `path`.
+    pub async fn delete(&self, path: &str) -> Result<(), LoopbackError> {
+        self.exchange(path, self.client.delete(self.url(path))).await.map(drop)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -74,6 +74,23 @@ pub struct Alert {
     pub report_id: ReportId,
     /// The drifted verdicts of its last transition: why.
     pub reasons: Vec<Verdict>,
+    /// When someone took it on; reminders and escalation end then.
+    #[serde(default)]
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who: the name of the key.
+    #[serde(default)]
+    pub acknowledged_by: Option<String>,
+}
+
+/// What someone wrote about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Comment {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the name of the key.
+    pub author: String,
+    /// What.
+    pub text: String,
 }
 
 /// A change of an alert's state.

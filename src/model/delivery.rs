@@ -5,56 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
 
-/// Where alerts are sent.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Receiver {
-    /// Its id.
-    pub id: ReceiverId,
-    /// The project.
-    pub project_id: ProjectId,
-    /// Unique within the project.
-    pub name: String,
-    /// What it is.
-    pub kind: ReceiverKind,
-    /// Where it listens. For Slack the URL itself is the secret and is never shown again.
-    #[serde(skip)]
-    pub url: String,
-    /// The signing secret of a webhook, `whsec_…`; never shown again.
-    #[serde(skip)]
-    pub secret: Option<String>,
-    /// The URL's scheme and host, for people.
-    pub target: String,
-    /// Set when the receiver said 410 Gone, or was switched off.
-    pub disabled: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// The kinds of receivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReceiverKind {
-    /// Standard Webhooks: signed JSON.
-    Webhook,
-    /// A Slack incoming webhook: Block Kit.
-    Slack,
-}
-
-impl ReceiverKind {
-    /// The kind's name on the wire and in the stores.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Slack => "slack",
-        }
-    }
-
-    /// The kind called `name`.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Webhook, Self::Slack].into_iter().find(|kind| kind.as_str() == name)
-    }
-}
-
 /// A message to one receiver: a row of the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Delivery {

@@ -409,6 +409,16 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 fn default_streams() -> Vec<Stream> {
     Stream::ALL.to_vec()
 }

@@ -7,8 +7,7 @@ use rand::{Rng, RngCore};
 
 use crate::clock::Timestamp;
 use crate::egress::Response;
-use crate::model::delivery::ReceiverKind;
-use crate::notify::Failure;
+use crate::notify::channel::Answer;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -41,36 +40,30 @@ pub fn delay_before(number: i64, rng: &mut impl RngCore) -> Option<Duration> {
     Some(Duration::from_secs(seconds).mul_f64(rng.random_range(0.8..=1.2)))
 }
 
-/// What follows attempt `number`, which ended at `now` with `result`.
+/// What follows attempt `number`, which ended at `now` with `answer`; `None` for no answer at all.
 pub(super) fn after(
-    kind: ReceiverKind,
+    answer: Option<Answer>,
+    response: Option<&Response>,
     number: i64,
-    result: &Result<Response, Failure>,
     now: Timestamp,
     rng: &mut impl RngCore,
 ) -> Next {
-    let response = result.as_ref().ok();
-    if response.is_some_and(|response| is_delivered(kind, response)) {
-        return Next::Delivered;
-    }
-    if response.is_some_and(|response| response.status == 410) {
-        return Next::Exhausted { disable_receiver: true };
-    }
+    let asked = match answer {
+        Some(Answer::Delivered) => return Next::Delivered,
+        Some(Answer::Gone) => return Next::Exhausted { disable_receiver: true },
+        Some(Answer::Refused) => return Next::Exhausted { disable_receiver: false },
+        Some(Answer::Later(wait)) => wait.min(LONGEST_WAIT),
+        None => Duration::ZERO,
+    };
     let Some(delay) = delay_before(number.saturating_add(1), rng) else {
         return Next::Exhausted { disable_receiver: false };
     };
-    let asked = response.and_then(|response| asked_wait(response, now)).unwrap_or_default();
+    let asked = asked.max(response.and_then(|r| asked_wait(r, now)).unwrap_or_default());
     Next::RetryAt(now.plus(delay.max(asked)))
 }
 
-/// Slack answers some refusals with 200 and says so in the body only.
-pub(super) fn is_delivered(kind: ReceiverKind, response: &Response) -> bool {
-    let is_success = (200..300).contains(&response.status);
-    is_success && (kind != ReceiverKind::Slack || response.body.trim() == "ok")
-}
-
 fn asked_wait(response: &Response, now: Timestamp) -> Option<Duration> {
-    if !matches!(response.status, 429 | 503) {
+    if !matches!(response.status, 429 | 502..=504) {
         return None;
     }
     parse_retry_after(response.retry_after.as_deref()?, now)
@@ -94,7 +87,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::egress::SendError;
+    use crate::notify::channel::by_status;
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -102,14 +95,17 @@ mod tests {
         ChaCha8Rng::seed_from_u64(4)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "stands for the client's result")]
-    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Result<Response, Failure> {
+    fn answer(status: u16, retry_after: Option<&str>) -> Response {
         let retry_after = retry_after.map(str::to_owned);
-        Ok(Response { status, retry_after, body: body.to_owned() })
+        Response { status, retry_after, body: String::new() }
     }
 
-    fn wait(number: i64, result: &Result<Response, Failure>) -> Option<Duration> {
-        match after(ReceiverKind::Webhook, number, result, NOW, &mut rng()) {
+    fn next(number: i64, response: &Response) -> Next {
+        after(Some(by_status(response)), Some(response), number, NOW, &mut rng())
+    }
+
+    fn wait(number: i64, response: &Response) -> Option<Duration> {
+        match next(number, response) {
             Next::RetryAt(at) => Some(at.since(NOW)),
             Next::Delivered | Next::Exhausted { .. } => None,
         }
@@ -132,42 +128,44 @@ mod tests {
 
     #[test]
     fn answers_are_judged_by_their_status() {
-        let next =
-            |kind, status, body| after(kind, 1, &answer(status, None, body), NOW, &mut rng());
-        let gone = Next::Exhausted { disable_receiver: true };
         for status in [200, 201, 204, 299] {
-            assert_eq!(next(ReceiverKind::Webhook, status, "any"), Next::Delivered);
+            assert_eq!(next(1, &answer(status, None)), Next::Delivered);
         }
         for status in [100, 301, 302, 308, 400, 401, 404, 429, 500, 503, 599] {
-            assert!(
-                matches!(next(ReceiverKind::Webhook, status, ""), Next::RetryAt(_)),
-                "{status}"
-            );
+            assert!(matches!(next(1, &answer(status, None)), Next::RetryAt(_)), "{status}");
         }
-        assert_eq!(next(ReceiverKind::Webhook, 410, ""), gone);
-        assert_eq!(next(ReceiverKind::Slack, 200, "ok\n"), Next::Delivered);
-        assert!(matches!(next(ReceiverKind::Slack, 200, "invalid_blocks"), Next::RetryAt(_)));
+        assert_eq!(next(1, &answer(410, None)), Next::Exhausted { disable_receiver: true });
+        let refused = after(Some(Answer::Refused), None, 1, NOW, &mut rng());
+        assert_eq!(refused, Next::Exhausted { disable_receiver: false });
     }
 
     #[test]
     fn it_gives_up_after_the_tenth_attempt() {
-        let broken = answer(500, None, "");
+        let broken = answer(500, None);
         assert!(wait(9, &broken).is_some());
-        let next = after(ReceiverKind::Webhook, 10, &broken, NOW, &mut rng());
-        assert_eq!(next, Next::Exhausted { disable_receiver: false });
-        assert!(wait(1, &Err(Failure::Send(SendError::Timeout))).is_some());
+        assert_eq!(next(10, &broken), Next::Exhausted { disable_receiver: false });
+        assert!(matches!(after(None, None, 1, NOW, &mut rng()), Next::RetryAt(_)));
+    }
+
+    #[test]
+    fn an_answer_can_ask_for_a_longer_wait_itself() {
+        let day = Duration::from_secs(30 * HOUR);
+        let Next::RetryAt(at) = after(Some(Answer::Later(day)), None, 1, NOW, &mut rng()) else {
+            panic!("it tries again");
+        };
+        assert_eq!(at.since(NOW), LONGEST_WAIT);
     }
 
     #[test]
     fn retry_after_lengthens_the_wait_where_it_means_something() {
         let hour = Duration::from_secs(HOUR);
-        assert_eq!(wait(1, &answer(429, Some("3600"), "")), Some(hour));
-        assert_eq!(wait(1, &answer(503, Some("Tue, 14 Nov 2023 23:13:20 GMT"), "")), Some(hour));
-        assert_eq!(wait(1, &answer(429, Some("999999999"), "")), Some(LONGEST_WAIT));
+        assert_eq!(wait(1, &answer(429, Some("3600"))), Some(hour));
+        assert_eq!(wait(1, &answer(503, Some("Tue, 14 Nov 2023 23:13:20 GMT"))), Some(hour));
+        assert_eq!(wait(1, &answer(429, Some("999999999"))), Some(LONGEST_WAIT));
         for ignored in ["-5", "soon", "", "Tue, 14 Nov 1923 23:13:20 GMT", "0"] {
-            let plain = wait(1, &answer(429, None, ""));
-            assert_eq!(wait(1, &answer(429, Some(ignored), "")), plain, "{ignored}");
+            let plain = wait(1, &answer(429, None));
+            assert_eq!(wait(1, &answer(429, Some(ignored))), plain, "{ignored}");
         }
-        assert!(wait(1, &answer(500, Some("3600"), "")).unwrap() < hour);
+        assert!(wait(1, &answer(500, Some("3600"))).unwrap() < hour);
     }
 }

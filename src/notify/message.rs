@@ -3,16 +3,24 @@
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
 use crate::model::alert::Alert;
-use crate::model::delivery::ReceiverKind;
+use crate::model::explanation::{StreamExplanation, Trend};
 use crate::model::monitor::Severity;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict};
 use crate::notify::text::{cut, number};
-use crate::notify::{slack, webhook};
 
 /// More examples are not shown.
 const EXAMPLES: usize = 3;
+
+/// Other alerts that a message names.
+const OTHERS: usize = 6;
+
+/// Topics of each kind that a message names.
+const CHANGES: usize = 3;
+
+/// Terms that stand for a topic.
+const TERMS: usize = 4;
 
 /// An example with its text, as the operator's policy lets it be shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,30 +59,27 @@ pub struct AlertMessage<'a> {
     pub report: &'a Report,
     /// The most drifted interactions first.
     pub examples: &'a [ExampleText],
+    /// Titles of other alerts that the message tells of.
+    pub others: &'a [String],
     /// Where to look.
     pub links: &'a Links,
-}
-
-/// The exact body for a receiver of `kind`: to be stored with the delivery.
-pub fn body(kind: ReceiverKind, message: &AlertMessage<'_>) -> String {
-    match kind {
-        ReceiverKind::Webhook => webhook::body(message),
-        ReceiverKind::Slack => slack::body(message),
-    }
-}
-
-/// The body of a message with which a receiver is tried out.
-pub fn test_body(kind: ReceiverKind, receiver_name: &str, now: Timestamp) -> String {
-    let name = cut(receiver_name, 200);
-    match kind {
-        ReceiverKind::Webhook => webhook::test_body(&name, now),
-        ReceiverKind::Slack => slack::test_body(&name),
-    }
+    /// When the message is written.
+    pub now: Timestamp,
 }
 
 impl AlertMessage<'_> {
-    /// One line: `Query drift in checkout-bot`.
-    pub(super) fn title(&self) -> String {
+    /// The titles of the other alerts; of many the first, and how many more there are.
+    pub(super) fn shown_others(&self) -> Vec<String> {
+        let mut shown: Vec<String> =
+            self.others.iter().take(OTHERS).map(|title| cut(title, 200)).collect();
+        if self.others.len() > OTHERS {
+            shown.push(format!("and {} more", self.others.len() - OTHERS));
+        }
+        shown
+    }
+
+    /// One line: `Firing: Query drift in checkout-bot`.
+    pub fn title(&self) -> String {
         let what = match self.alert.stream {
             Stream::Query => "Query drift",
             Stream::Response => "Response drift",
@@ -83,6 +88,8 @@ impl AlertMessage<'_> {
         };
         let state = match self.event {
             EventKind::Resolved => "Resolved",
+            EventKind::Reminder => "Still firing",
+            EventKind::Escalated => "Not acknowledged",
             _ if self.alert.severity == Severity::Critical => "Critical",
             _ => "Firing",
         };
@@ -123,6 +130,30 @@ impl AlertMessage<'_> {
         self.alert.reasons.iter().max_by(|a, b| ratio(a).total_cmp(&ratio(b)))
     }
 
+    /// The figures, as name and value.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("Since", self.alert.started_at.to_string())];
+        if let (EventKind::Resolved, Some(at)) = (self.event, self.alert.resolved_at) {
+            facts.push(("Until", at.to_string()));
+        }
+        if let Some(worst) = self.worst() {
+            let ratio = worst.ratio().map(|ratio| format!("{ratio:.1} × its threshold"));
+            facts.extend(ratio.map(|text| ("Statistic", text)));
+            let effect = worst.effect_size.map(|size| format!("{:.0} %", 100.0 * size));
+            facts.extend(effect.map(|text| ("Effect", text)));
+            facts.push(("Events", format!("{} against {}", worst.n_window, worst.n_ref)));
+        }
+        facts
+    }
+
+    /// What the report's explanation says in a few lines: share, topics, terms, since when.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let stream = self.alert.stream;
+        let explained = self.report.explanation.as_ref();
+        let own = explained.and_then(|all| all.streams.iter().find(|one| one.stream == stream));
+        own.filter(|_| self.event != EventKind::Resolved).map_or_else(Vec::new, change_lines)
+    }
+
     /// What the thresholds promise.
     pub(super) fn promise(&self) -> String {
         match self.false_alarms_per_30d {
@@ -159,6 +190,48 @@ pub(super) fn verdict_line(verdict: &Verdict) -> String {
         ),
         _ => format!("{name} on window {window}: {value}"),
     }
+}
+
+fn change_lines(explained: &StreamExplanation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(share) = explained.replaced_share.filter(|share| *share >= 0.01) {
+        lines.push(format!("At least {:.0} % of the traffic is not what it was", 100.0 * share));
+    }
+    if let Some(changed) = &explained.changed {
+        let or_earlier = if changed.or_earlier { " or earlier" } else { "" };
+        lines.push(format!("The change began at {}{or_earlier}", changed.at));
+    }
+    for topic in explained.new_clusters.iter().take(CHANGES) {
+        let terms: Vec<&str> = topic.terms.iter().take(TERMS).map(|t| t.term.as_str()).collect();
+        lines.push(format!("New topic, {:.0} %: {}", 100.0 * topic.share, named(&terms)));
+    }
+    for cell in explained.cells.iter().take(CHANGES) {
+        let terms: Vec<&str> = cell.terms.iter().take(TERMS).map(String::as_str).collect();
+        let what = match cell.trend {
+            Trend::Growing => "More",
+            Trend::Fading => "Less",
+            Trend::Vanished => "Vanished",
+        };
+        lines.push(format!(
+            "{what}: {}, from {:.1} % to {:.1} %",
+            named(&terms),
+            100.0 * cell.share_then,
+            100.0 * cell.share_now
+        ));
+    }
+    let rising: Vec<&str> = explained.rising.iter().take(TERMS).map(|t| t.term.as_str()).collect();
+    if !rising.is_empty() {
+        lines.push(format!("Terms that came up: {}", named(&rising)));
+    }
+    lines
+}
+
+/// Terms in a row, each short.
+fn named(terms: &[&str]) -> String {
+    if terms.is_empty() {
+        return "without typical terms".to_owned();
+    }
+    terms.iter().map(|term| cut(term, 40)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
-//! The body of a Slack message: Block Kit, within Slack's limits and without any live markup of users.
+//! A Slack incoming webhook: Block Kit, within Slack's limits and without any live markup of users.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
+use crate::clock::Timestamp;
+use crate::egress::Response;
+use crate::model::receiver::ReceiverSettings;
 use crate::model::verdict::Verdict;
+use crate::notify::channel::{Answer, Channel, Problem, SecretUse, by_status};
 use crate::notify::message::{AlertMessage, ExampleText, verdict_line};
 use crate::notify::text::cut;
 
@@ -20,6 +26,38 @@ const REASONS_LIMIT: usize = 8;
 /// Characters of a link; Slack takes 3,000.
 const URL_LIMIT: usize = 2000;
 
+pub(super) struct Slack;
+
+impl Channel for Slack {
+    fn body(&self, _: &ReceiverSettings, message: &AlertMessage<'_>) -> String {
+        body(message)
+    }
+
+    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
+        test_body(name)
+    }
+
+    /// Slack answers some refusals with 200 and says so in the body only.
+    fn answer(&self, response: &Response) -> Answer {
+        match by_status(response) {
+            Answer::Delivered if response.body.trim() != "ok" => Answer::Later(Duration::ZERO),
+            answer => answer,
+        }
+    }
+
+    fn groups(&self) -> bool {
+        true
+    }
+
+    fn secret(&self) -> SecretUse {
+        SecretUse::None
+    }
+
+    fn problems(&self, _: &ReceiverSettings, _: Option<&str>) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
 pub(super) fn body(message: &AlertMessage<'_>) -> String {
     let title = message.title();
     let mut blocks = vec![
@@ -27,8 +65,10 @@ pub(super) fn body(message: &AlertMessage<'_>) -> String {
         section(&escape(&message.summary())),
         json!({ "type": "section", "fields": fields(message) }),
     ];
+    blocks.extend(changes(message));
     blocks.extend(reasons(message));
     blocks.extend(examples(message));
+    blocks.extend(others(message));
     blocks.push(json!({
         "type": "context",
         "elements": [mrkdwn(&escape(&message.promise()))],
@@ -43,22 +83,14 @@ pub(super) fn test_body(receiver_name: &str) -> String {
 }
 
 fn fields(message: &AlertMessage<'_>) -> Vec<Value> {
-    let alert = message.alert;
-    let mut pairs = vec![("Since", alert.started_at.to_string())];
-    if let (EventKind::Resolved, Some(at)) = (message.event, alert.resolved_at) {
-        pairs.push(("Until", at.to_string()));
-    }
-    if let Some(worst) = message.worst() {
-        pairs.extend(
-            worst.ratio().map(|ratio| ("Statistic", format!("{ratio:.1} × its threshold"))),
-        );
-        pairs.extend(worst.effect_size.map(|size| ("Effect", format!("{:.0} %", 100.0 * size))));
-        pairs.push(("Events", format!("{} against {}", worst.n_window, worst.n_ref)));
-    }
-    pairs
-        .into_iter()
-        .map(|(name, value)| mrkdwn(&format!("*{name}*\n{}", escape(&value))))
-        .collect()
+    let field = |(name, value): (&str, String)| mrkdwn(&format!("*{name}*\n{}", escape(&value)));
+    message.facts().into_iter().map(field).collect()
+}
+
+fn changes(message: &AlertMessage<'_>) -> Option<Value> {
+    let line = |line: &String| format!("• {}", escape_within(line, LINE_LIMIT));
+    let lines: Vec<String> = message.changes().iter().take(REASONS_LIMIT).map(line).collect();
+    (!lines.is_empty()).then(|| section(&format!("*What changed*\n{}", lines.join("\n"))))
 }
 
 fn reasons(message: &AlertMessage<'_>) -> Option<Value> {
@@ -85,6 +117,12 @@ fn examples(message: &AlertMessage<'_>) -> Option<Value> {
     let lines: Vec<String> = message.shown_examples().map(line).collect();
     let text = format!("Examples\n{}", lines.join("\n"));
     (!lines.is_empty()).then(|| json!({ "type": "section", "text": plain(&text) }))
+}
+
+fn others(message: &AlertMessage<'_>) -> Option<Value> {
+    let line = |title: &String| format!("• {}", escape_within(title, LINE_LIMIT));
+    let lines: Vec<String> = message.shown_others().iter().map(line).collect();
+    (!lines.is_empty()).then(|| section(&format!("*Told with it*\n{}", lines.join("\n"))))
 }
 
 fn buttons(message: &AlertMessage<'_>) -> Option<Value> {

@@ -1,27 +1,120 @@
-//! The body of a generic webhook: an event in the shape of the Standard Webhooks, below 20 kB.
+//! A generic webhook: a signed event in the shape of the Standard Webhooks, or a `CloudEvent`, below
+//! 20 kB.
 
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
+use crate::model::receiver::{Envelope, ReceiverSettings};
 use crate::model::verdict::Verdict;
+use crate::notify::Failure;
+use crate::notify::channel::{Channel, Outgoing, Posting, Problem, SecretUse};
 use crate::notify::message::{AlertMessage, ExampleText};
+use crate::notify::signature::Secret;
 use crate::notify::text::cut;
+
+/// The media type of a structured CloudEvent.
+const CLOUDEVENTS: &str = "application/cloudevents+json; charset=utf-8";
+/// Stands for the delivery's id in a stored CloudEvent.
+const ID_PLACE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Characters of an example's text.
 const TEXT_LIMIT: usize = 500;
 /// Verdicts in `reasons`; the report has them all.
 const REASONS_LIMIT: usize = 16;
 
-pub(super) fn body(message: &AlertMessage<'_>) -> String {
+pub(super) struct Webhook;
+
+impl Channel for Webhook {
+    fn body(&self, settings: &ReceiverSettings, message: &AlertMessage<'_>) -> String {
+        let kind = message.event.as_str();
+        let subject = format!("/v1/alerts/{}", message.alert.id);
+        event(settings, kind, message.report.evaluated_at, Some(&subject), &data(message))
+    }
+
+    fn test_body(&self, settings: &ReceiverSettings, name: &str, now: Timestamp) -> String {
+        let data = json!({ "receiver": name, "message": "This is a test message from Seamark." });
+        event(settings, EventKind::Test.as_str(), now, None, &data)
+    }
+
+    /// Signed with the receiver's secret, and after a change of it with the one before too.
+    fn request(&self, posting: &Posting<'_>) -> Result<Outgoing, Failure> {
+        let mut outgoing = posting.plain();
+        let id = posting.delivery.id.to_string();
+        if posting.receiver.settings.envelope == Some(Envelope::Cloudevents) {
+            outgoing.body = outgoing.body.replacen(ID_PLACE, &id, 1);
+            outgoing.headers.push(("content-type", CLOUDEVENTS.to_owned()));
+        }
+        let signatures = posting
+            .secret()
+            .split(' ')
+            .map(|secret| {
+                let secret = Secret::parse(secret).map_err(|e| Failure::Secret(e.to_string()))?;
+                Ok(secret.sign(&id, posting.now, &outgoing.body))
+            })
+            .collect::<Result<Vec<String>, Failure>>()?;
+        outgoing.headers.extend([
+            ("webhook-id", id),
+            ("webhook-timestamp", posting.now.as_seconds().to_string()),
+            ("webhook-signature", signatures.join(" ")),
+        ]);
+        Ok(outgoing)
+    }
+
+    fn groups(&self) -> bool {
+        true
+    }
+
+    fn secret(&self) -> SecretUse {
+        SecretUse::Signing
+    }
+
+    fn problems(&self, _: &ReceiverSettings, secret: Option<&str>) -> Vec<Problem> {
+        let checked =
+            secret.map(|secret| secret.split(' ').try_for_each(|one| Secret::parse(one).map(drop)));
+        match checked {
+            Some(Err(error)) => vec![("/secret", error.to_string())],
+            Some(Ok(())) | None => Vec::new(),
+        }
+    }
+}
+
+/// The event in the wanted envelope. A `CloudEvent` has the delivery's id in it, which is put in when
+/// it is sent.
+fn event(
+    settings: &ReceiverSettings,
+    kind: &str,
+    at: Timestamp,
+    subject: Option<&str>,
+    data: &Value,
+) -> String {
+    match settings.envelope {
+        None | Some(Envelope::Standard) => json!({ "type": kind, "timestamp": at, "data": data }),
+        Some(Envelope::Cloudevents) => {
+            let mut event = json!({
+                "specversion": "1.0",
+                "id": ID_PLACE,
+                "source": "/seamark",
+                "type": format!("io.seamark.{kind}.v1"),
+                "time": at,
+                "datacontenttype": "application/json",
+                "data": data,
+            });
+            if let Some(subject) = subject {
+                event["subject"] = json!(subject);
+            }
+            event
+        }
+    }
+    .to_string()
+}
+
+fn data(message: &AlertMessage<'_>) -> Value {
     let alert = message.alert;
     let report = message.report;
     let reasons: Vec<_> = alert.reasons.iter().take(REASONS_LIMIT).map(reason).collect();
     let examples: Vec<_> = message.shown_examples().map(example).collect();
     json!({
-        "type": message.event.as_str(),
-        "timestamp": report.evaluated_at,
-        "data": {
             "title": message.title(),
             "summary": message.summary(),
             "alert": {
@@ -47,22 +140,13 @@ pub(super) fn body(message: &AlertMessage<'_>) -> String {
             "reasons_left_out": alert.reasons.len().saturating_sub(REASONS_LIMIT),
             "false_alarms_per_30d": message.false_alarms_per_30d,
             "examples": examples,
+            "changes": message.changes(),
+            "others": message.shown_others(),
             "links": {
                 "report": cut(&message.links.report_url, 500),
                 "monitor": cut(&message.links.monitor_url, 500),
             },
-        },
     })
-    .to_string()
-}
-
-pub(super) fn test_body(receiver_name: &str, now: Timestamp) -> String {
-    json!({
-        "type": EventKind::Test.as_str(),
-        "timestamp": now,
-        "data": { "receiver": receiver_name, "message": "This is a test message from Seamark." },
-    })
-    .to_string()
 }
 
 fn reason(verdict: &Verdict) -> Value {

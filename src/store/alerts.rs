@@ -5,7 +5,7 @@ use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId};
-use crate::model::alert::{Alert, AlertState, Transition};
+use crate::model::alert::{Alert, AlertState, Comment, Transition};
 
 const TABLE: &str = "alerts";
 const TRANSITIONS_TABLE: &str = "alert_transitions";
@@ -27,6 +27,16 @@ const ALARM_RECORD: &str =
           AND a.stream <> 'duplicates') AS alarms,
         MIN(evaluated_at) AS first_at, MAX(evaluated_at) AS last_at
     FROM reports WHERE monitor_id = $1 AND reference_id = $2";
+const UNSETTLED: &str = "SELECT * FROM alerts
+    WHERE project_id = $1 AND NOT settled AND fired_at IS NOT NULL
+      AND state IN ('firing', 'resolved') ORDER BY fired_at, id";
+const SETTLE: &str = "UPDATE alerts SET settled = TRUE WHERE id = $1 AND state = 'resolved'";
+const ACKNOWLEDGE: &str = "UPDATE alerts SET acknowledged_at = $3, acknowledged_by = $4
+    WHERE project_id = $1 AND id = $2 AND acknowledged_at IS NULL";
+const INSERT_COMMENT: &str =
+    "INSERT INTO alert_comments (alert_id, at, author, text) VALUES ($1, $2, $3, $4)";
+const COMMENTS: &str =
+    "SELECT at, author, text FROM alert_comments WHERE alert_id = $1 ORDER BY seq";
 const FIND: &str = "SELECT * FROM alerts WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM alerts
     WHERE project_id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR monitor_id = $3)
@@ -81,6 +91,8 @@ struct AlertRow {
     report_id: String,
     reasons: String,
     segment: String,
+    acknowledged_at: Option<i64>,
+    acknowledged_by: Option<String>,
 }
 
 impl TryFrom<AlertRow> for Alert {
@@ -102,6 +114,8 @@ impl TryFrom<AlertRow> for Alert {
             report_id: codec::parse_id(TABLE, &row.report_id)?,
             reasons: codec::from_json(TABLE, &row.reasons)?,
             segment: codec::from_json(TABLE, &row.segment)?,
+            acknowledged_at: codec::moment(row.acknowledged_at),
+            acknowledged_by: row.acknowledged_by,
         })
     }
 }
@@ -187,7 +201,70 @@ pub(super) async fn insert_transitions(
     Ok(())
 }
 
+/// Nothing remains to be told of these.
+pub(super) async fn settle(tx: &mut Tx, alerts: &[AlertId]) -> Result<(), StoreError> {
+    for id in alerts {
+        on_tx!(tx, |connection| {
+            sqlx::query(SETTLE).bind(id.to_string()).execute(connection).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
 impl Store {
+    /// The project's alerts that fire, or ended while their end remains to be told; oldest first.
+    pub async fn unsettled_alerts(&self, project: ProjectId) -> Result<Vec<Alert>, StoreError> {
+        let rows: Vec<AlertRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(UNSETTLED).bind(project.to_string()).fetch_all(pool).await
+        })?;
+        codec::all(rows)
+    }
+
+    /// Notes that someone took the alert on; false when someone had before, or there is none.
+    pub async fn acknowledge_alert(
+        &self,
+        project: ProjectId,
+        id: AlertId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed = on_engine!(self, writer, |pool| {
+            sqlx::query(ACKNOWLEDGE)
+                .bind(project.to_string())
+                .bind(id.to_string())
+                .bind(now.as_micros())
+                .bind(by)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// Adds what someone wrote about an alert.
+    pub async fn insert_comment(&self, id: AlertId, comment: &Comment) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(INSERT_COMMENT)
+                .bind(id.to_string())
+                .bind(comment.at.as_micros())
+                .bind(&comment.author)
+                .bind(&comment.text)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// What was written about an alert, oldest first.
+    pub async fn comments(&self, id: AlertId) -> Result<Vec<Comment>, StoreError> {
+        let rows: Vec<(i64, String, String)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(COMMENTS).bind(id.to_string()).fetch_all(pool).await
+        })?;
+        let comment = |(at, author, text)| Comment { at: Timestamp::from_micros(at), author, text };
+        Ok(rows.into_iter().map(comment).collect())
+    }
+
     /// The monitor's pending and firing alerts: at most one a stream and segment.
     pub async fn open_alerts(&self, monitor: MonitorId) -> Result<Vec<Alert>, StoreError> {
         let rows: Vec<AlertRow> = on_engine!(self, readers, |pool| {

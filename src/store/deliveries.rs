@@ -9,31 +9,47 @@ use super::error::StoreError;
 use super::receivers;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
-use crate::model::delivery::{Attempt, Delivery, DeliveryStatus, Receiver};
+use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
+use crate::model::receiver::Receiver;
 
 const TABLE: &str = "deliveries";
 const INSERT: &str = "INSERT INTO deliveries (id, project_id, receiver_id, alert_id, event_type,
         body, status, attempts, created_at, next_attempt_at, delivered_at, claim_token, claim_until)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)";
+// At most $6 of one receiver, and none of those named in $5: a slow one does not hold up the others.
 const CLAIM: Sql = Sql {
     postgres: "UPDATE deliveries
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
-        WHERE id = ANY (ARRAY (SELECT id FROM deliveries
-            WHERE status = 'pending' AND next_attempt_at <= $2 AND claim_until <= $2
-            ORDER BY next_attempt_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
+        WHERE id = ANY (ARRAY (SELECT d.id FROM deliveries d JOIN (
+                SELECT id, ROW_NUMBER() OVER (PARTITION BY receiver_id
+                    ORDER BY next_attempt_at, id) AS place
+                FROM deliveries
+                WHERE status = 'pending' AND next_attempt_at <= $2 AND claim_until <= $2
+                  AND receiver_id NOT IN (SELECT json_array_elements_text($5::json))) ranked
+            ON ranked.id = d.id
+            WHERE ranked.place <= $6 AND d.status = 'pending' AND d.claim_until <= $2
+            ORDER BY d.next_attempt_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED))
         RETURNING *",
     sqlite: "UPDATE deliveries
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
-        WHERE id IN (SELECT id FROM deliveries
-            WHERE status = 'pending' AND next_attempt_at <= $2 AND claim_until <= $2
-            ORDER BY next_attempt_at, id LIMIT $4)
+        WHERE id IN (SELECT id FROM (
+                SELECT id, next_attempt_at, ROW_NUMBER() OVER (PARTITION BY receiver_id
+                    ORDER BY next_attempt_at, id) AS place
+                FROM deliveries
+                WHERE status = 'pending' AND next_attempt_at <= $2 AND claim_until <= $2
+                  AND receiver_id NOT IN (SELECT value FROM json_each($5)))
+            WHERE place <= $6 ORDER BY next_attempt_at, id LIMIT $4)
         RETURNING *",
 };
+const REMEMBERED: &str = "SELECT remembered FROM deliveries
+    WHERE alert_id = $1 AND receiver_id = $2 AND remembered IS NOT NULL
+    ORDER BY created_at, id LIMIT 1";
 const RELEASE: &str = "UPDATE deliveries SET claim_holder = NULL, claim_until = 0
     WHERE status = 'pending' AND claim_holder = $1";
 const FINISH: &str =
     "UPDATE deliveries SET status = $3, next_attempt_at = COALESCE($4, next_attempt_at),
-        delivered_at = $5, attempts = attempts + 1, claim_holder = NULL, claim_until = 0
+        delivered_at = $5, attempts = attempts + 1, claim_holder = NULL, claim_until = 0,
+        remembered = COALESCE($6, remembered)
     WHERE id = $1 AND claim_token = $2 AND status = 'pending' RETURNING receiver_id";
 const INSERT_ATTEMPT: &str = "INSERT INTO delivery_attempts
     (delivery_id, number, at, status_code, duration_ms, error) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -55,8 +71,21 @@ pub struct ClaimedDelivery {
     pub delivery: Delivery,
     /// Where it goes.
     pub receiver: Receiver,
+    /// What was kept of the receiver's answer to the first message about the same alert.
+    pub remembered: Option<String>,
     /// Fencing token: proof of this claim.
     pub token: i64,
+}
+
+/// Which due deliveries are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimShare<'a> {
+    /// At most so many.
+    pub limit: i64,
+    /// At most so many of one receiver.
+    pub per_receiver: i64,
+    /// None of these receivers.
+    pub but: &'a [ReceiverId],
 }
 
 /// What came of an attempt.
@@ -70,6 +99,8 @@ pub struct AttemptResult {
     pub attempt: Attempt,
     /// What happens now.
     pub next: DeliveryNext,
+    /// What later messages about the same alert need of the answer.
+    pub remember: Option<String>,
     /// Whether the receiver is switched off too.
     pub disable_receiver: bool,
 }
@@ -192,20 +223,23 @@ impl Store {
         tx.commit().await
     }
 
-    /// Claims up to `limit` due deliveries for `holder` until `now + lease`, most overdue first.
+    /// Claims due deliveries for `holder` until `now + lease`, most overdue first.
     pub async fn claim_deliveries(
         &self,
         holder: &str,
-        limit: i64,
+        share: &ClaimShare<'_>,
         now: Timestamp,
         lease: Duration,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let but = codec::to_json(TABLE, &share.but)?;
         let mut rows: Vec<DeliveryRow> = on_engine!(self, writer, |pool| {
             sqlx::query_as(self.pick(&CLAIM))
                 .bind(holder)
                 .bind(now.as_micros())
                 .bind(now.plus(lease).as_micros())
-                .bind(limit)
+                .bind(share.limit)
+                .bind(&but)
+                .bind(share.per_receiver)
                 .fetch_all(pool)
                 .await
         })?;
@@ -229,13 +263,31 @@ impl Store {
         let ids: Vec<ReceiverId> = claimed.iter().map(|(d, _)| d.receiver_id).collect();
         let receivers: HashMap<ReceiverId, Receiver> =
             self.receivers_by_id(&ids).await?.into_iter().map(|r| (r.id, r)).collect();
-        Ok(claimed
-            .into_iter()
-            .filter_map(|(delivery, token)| {
-                let receiver = receivers.get(&delivery.receiver_id)?.clone();
-                Some(ClaimedDelivery { delivery, receiver, token })
-            })
-            .collect())
+        let mut all = Vec::with_capacity(claimed.len());
+        for (delivery, token) in claimed {
+            let Some(receiver) = receivers.get(&delivery.receiver_id).cloned() else { continue };
+            let remembered = match delivery.alert_id {
+                Some(alert) => self.remembered(alert, receiver.id).await?,
+                None => None,
+            };
+            all.push(ClaimedDelivery { delivery, receiver, remembered, token });
+        }
+        Ok(all)
+    }
+
+    /// What was kept of the receiver's answer to the first message about `alert`.
+    async fn remembered(
+        &self,
+        alert: AlertId,
+        receiver: ReceiverId,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(REMEMBERED)
+                .bind(alert.to_string())
+                .bind(receiver.to_string())
+                .fetch_optional(pool)
+                .await
+        })?)
     }
 
     /// Gives back what `holder` has claimed, at a graceful stop.
@@ -346,6 +398,7 @@ async fn finish(tx: &mut Tx, result: &AttemptResult) -> Result<Option<String>, S
             .bind(status.as_str())
             .bind(retry_at.map(Timestamp::as_micros))
             .bind(delivered_at.map(Timestamp::as_micros))
+            .bind(&result.remember)
             .fetch_optional(connection)
             .await
     })?)

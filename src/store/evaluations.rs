@@ -1,14 +1,13 @@
-//! The one commit of an evaluation: state, reports, alerts and outbox, all or nothing.
+//! The one commit of an evaluation: state, reports and alerts, all or nothing.
 
 use super::counters::{self, Counter};
 use super::engine::{Store, Tx, on_tx};
 use super::error::StoreError;
 use super::monitors::BucketRow;
-use super::{alerts, deliveries, leases, reports};
+use super::{alerts, leases, reports};
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId};
 use crate::model::alert::{Alert, Transition};
-use crate::model::delivery::Delivery;
 use crate::model::report::Report;
 
 /// What proves that this process may evaluate.
@@ -45,8 +44,6 @@ pub struct EvaluationCommit {
     pub alerts: Vec<Alert>,
     /// Their changes of state, in order.
     pub transitions: Vec<Transition>,
-    /// Messages for the outbox.
-    pub deliveries: Vec<Delivery>,
     /// Events that came too late, added to the project's counter.
     pub late: i64,
     /// The present moment, for the lease.
@@ -90,7 +87,6 @@ impl Store {
         reports::insert(&mut tx, &commit.reports).await?;
         alerts::upsert(&mut tx, &commit.alerts).await?;
         alerts::insert_transitions(&mut tx, &commit.transitions).await?;
-        deliveries::insert(&mut tx, &commit.deliveries).await?;
         counters::add(&mut tx, commit.project_id, &[(Counter::Late, commit.late)]).await?;
         tx.commit().await?;
         Ok(CommitOutcome::Committed)

@@ -5,14 +5,14 @@ use super::engine::{Sql, Store, on_engine};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::{ProjectId, ReceiverId};
-use crate::model::delivery::Receiver;
+use crate::model::receiver::Receiver;
 
 const TABLE: &str = "receivers";
 const INSERT: &str = "INSERT INTO receivers
-    (id, project_id, name, kind, url, secret, target, disabled, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (id, project_id, name, kind, url, secret, target, disabled, created_at, settings)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const UPDATE: &str = "UPDATE receivers
-    SET name = $3, kind = $4, url = $5, secret = $6, target = $7, disabled = $8
+    SET name = $3, kind = $4, url = $5, secret = $6, target = $7, disabled = $8, settings = $9
     WHERE project_id = $1 AND id = $2";
 const DELETE: &str = "DELETE FROM receivers WHERE project_id = $1 AND id = $2";
 const FIND: &str = "SELECT * FROM receivers WHERE project_id = $1 AND id = $2";
@@ -35,6 +35,7 @@ struct ReceiverRow {
     target: String,
     disabled: bool,
     created_at: i64,
+    settings: String,
 }
 
 impl TryFrom<ReceiverRow> for Receiver {
@@ -51,6 +52,7 @@ impl TryFrom<ReceiverRow> for Receiver {
             target: row.target,
             disabled: row.disabled,
             created_at: Timestamp::from_micros(row.created_at),
+            settings: codec::from_json(TABLE, &row.settings)?,
         })
     }
 }
@@ -58,6 +60,7 @@ impl TryFrom<ReceiverRow> for Receiver {
 impl Store {
     /// Stores a new receiver.
     pub async fn insert_receiver(&self, receiver: &Receiver) -> Result<(), StoreError> {
+        let settings = codec::to_json(TABLE, &receiver.settings)?;
         on_engine!(self, writer, |pool| {
             sqlx::query(INSERT)
                 .bind(receiver.id.to_string())
@@ -69,6 +72,7 @@ impl Store {
                 .bind(&receiver.target)
                 .bind(receiver.disabled)
                 .bind(receiver.created_at.as_micros())
+                .bind(&settings)
                 .execute(pool)
                 .await
                 .map(|_| ())
@@ -78,6 +82,7 @@ impl Store {
 
     /// Stores a changed receiver; false when the project has no such receiver.
     pub async fn update_receiver(&self, receiver: &Receiver) -> Result<bool, StoreError> {
+        let settings = codec::to_json(TABLE, &receiver.settings)?;
         let changed = on_engine!(self, writer, |pool| {
             sqlx::query(UPDATE)
                 .bind(receiver.project_id.to_string())
@@ -88,6 +93,7 @@ impl Store {
                 .bind(&receiver.secret)
                 .bind(&receiver.target)
                 .bind(receiver.disabled)
+                .bind(&settings)
                 .execute(pool)
                 .await
                 .map(|done| done.rows_affected())

@@ -50,6 +50,8 @@ pub struct Wakers {
     pub reference: Arc<Notify>,
     /// New embeddings or a new reference wait for evaluation.
     pub evaluation: Arc<Notify>,
+    /// Alerts, routes, silences or acknowledgements changed.
+    pub dispatch: Arc<Notify>,
     /// New messages wait in the outbox.
     pub delivery: Arc<Notify>,
     /// Nobody signals it: retention goes by its timer.

@@ -1,53 +1,78 @@
 //! Brings messages from the outbox to their receivers.
 
+use std::collections::HashMap;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
+use crate::id::ReceiverId;
 use crate::model::delivery::Attempt;
 use crate::notify::{Next, Notifier};
-use crate::store::{AttemptResult, ClaimedDelivery, DeliveryNext};
+use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext};
 use crate::telemetry::ResultLabels;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+
+/// Attempts at one receiver at a time.
+const PER_RECEIVER: i64 = 4;
 
 /// Claims due deliveries and makes one attempt at each.
 pub struct DeliveryWorker {
     context: Context,
     notifier: Notifier,
-    under_way: JoinSet<Result<(), WorkerError>>,
+    under_way: JoinSet<Result<ReceiverId, WorkerError>>,
+    /// Attempts under way at each receiver.
+    busy: HashMap<ReceiverId, i64>,
 }
 
 impl DeliveryWorker {
     /// A worker that sends through `notifier`.
     pub fn new(context: Context, notifier: Notifier) -> Self {
-        Self { context, notifier, under_way: JoinSet::new() }
+        Self { context, notifier, under_way: JoinSet::new(), busy: HashMap::new() }
+    }
+
+    fn finished(&mut self, receiver: ReceiverId) {
+        if let Some(count) = self.busy.get_mut(&receiver) {
+            *count -= 1;
+        }
+        self.busy.retain(|_, count| *count > 0);
     }
 }
 
 impl Worker for DeliveryWorker {
     const NAME: &'static str = "delivery";
 
-    /// A slow receiver occupies one slot; the others go on being served.
+    /// A slow receiver has its own few slots; the others go on being served.
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         while let Some(done) = self.under_way.try_join_next() {
-            done??;
+            let receiver = done??;
+            self.finished(receiver);
         }
         let context = &self.context;
         let free = context.config.delivery_concurrency as usize - self.under_way.len();
+        let but: Vec<ReceiverId> = self.busy.keys().copied().collect();
+        let share = ClaimShare { limit: free as i64, per_receiver: PER_RECEIVER, but: &but };
         let claimed = context
             .store
-            .claim_deliveries(&context.holder, free as i64, context.now(), context.config.lease())
+            .claim_deliveries(&context.holder, &share, context.now(), context.config.lease())
             .await?;
         let more = !claimed.is_empty();
         for delivery in claimed {
+            *self.busy.entry(delivery.receiver.id).or_insert(0) += 1;
             let (context, notifier) = (context.clone(), self.notifier.clone());
-            self.under_way.spawn(async move { attempt(&context, &notifier, delivery).await });
+            self.under_way.spawn(async move {
+                let receiver = attempt(&context, &notifier, delivery).await;
+                // What its receiver is still due comes now that it is no longer busy.
+                context.wakers.delivery.notify_one();
+                receiver
+            });
         }
         if free == 0
             && let Some(done) = self.under_way.join_next().await
         {
-            done??;
+            let receiver = done??;
+            self.finished(receiver);
         }
         Ok(more)
     }
@@ -69,11 +94,13 @@ async fn attempt(
     context: &Context,
     notifier: &Notifier,
     claimed: ClaimedDelivery,
-) -> Result<(), WorkerError> {
-    let ClaimedDelivery { delivery, receiver, token } = claimed;
+) -> Result<ReceiverId, WorkerError> {
+    let ClaimedDelivery { delivery, receiver, remembered, token } = claimed;
     crate::fault::point("delivery.claimed");
     let mut rng = context.with_rng(ChaCha8Rng::from_rng);
-    let outcome = notifier.deliver(&delivery, &receiver, context.now(), &mut rng).await;
+    let remembered = remembered.as_deref();
+    let now = context.now();
+    let outcome = notifier.deliver(&delivery, &receiver, remembered, now, &mut rng).await;
     crate::fault::point("delivery.sent");
     let (next, disable_receiver) = match outcome.next {
         Next::Delivered => (DeliveryNext::Delivered, false),
@@ -90,6 +117,7 @@ async fn attempt(
         token,
         attempt: outcome.attempt,
         next,
+        remember: outcome.remember,
         disable_receiver,
     };
     let recorded = context.store.record_attempt(&result).await?;
@@ -97,7 +125,7 @@ async fn attempt(
     if !recorded {
         tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
     }
-    Ok(())
+    Ok(receiver.id)
 }
 
 fn publish(context: &Context, next: &DeliveryNext, duration_ms: i64) {

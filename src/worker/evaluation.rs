@@ -1,4 +1,4 @@
-//! Evaluates monitors: reads new events, slides windows, commits report, alert and outbox at once.
+//! Evaluates monitors: reads new events, slides windows, commits report and alert at once.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +20,6 @@ use crate::store::{BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
 use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
-use crate::worker::messages::Messages;
 use crate::worker::observe::{publish, publish_check};
 
 /// Events read at a time.
@@ -30,7 +29,6 @@ const READ: i64 = 500;
 pub struct EvaluationWorker {
     context: Context,
     model_digest: String,
-    messages: Messages,
     running: HashMap<MonitorId, Running>,
     /// The leases that this worker holds, with their tokens.
     leases: HashMap<String, i64>,
@@ -51,9 +49,8 @@ struct Running {
 impl EvaluationWorker {
     /// A worker for embeddings of `model_digest`.
     pub fn new(context: Context, model_digest: String) -> Self {
-        let messages = Messages::new(context.clone());
         let (running, leases) = (HashMap::new(), HashMap::new());
-        Self { context, model_digest, messages, running, leases }
+        Self { context, model_digest, running, leases }
     }
 
     /// One monitor: everything that is new for it; `true` when there may be more.
@@ -223,7 +220,6 @@ impl EvaluationWorker {
             assessments.push(assessment);
         }
         let monitor = &running.assessor.monitor;
-        let deliveries = self.messages.deliveries(monitor, &assessments).await?;
         let changes = running.engine.take_changes();
         let commit = EvaluationCommit {
             project_id: monitor.project_id,
@@ -241,7 +237,6 @@ impl EvaluationWorker {
                 .flat_map(|a| &a.changes)
                 .filter_map(|c| c.transition.clone())
                 .collect(),
-            deliveries,
             late: running.engine.late_events() - running.late,
             now,
         };
@@ -253,8 +248,8 @@ impl EvaluationWorker {
         running.cursor = event.position;
         running.late = running.engine.late_events();
         publish(&self.context, monitor, &assessments);
-        if !commit.deliveries.is_empty() {
-            self.context.wakers.delivery.notify_one();
+        if !commit.transitions.is_empty() {
+            self.context.wakers.dispatch.notify_one();
         }
         Ok(true)
     }

@@ -1,22 +1,34 @@
-//! Alert changes become messages to receivers, with the texts of their examples.
+//! What is due to be told becomes messages to receivers, with the texts of their examples.
 
 use std::collections::HashMap;
 
-use crate::alert::{self, Change};
+use crate::alert::{EventKind, Notice, Routed};
 use crate::clock::Timestamp;
-use crate::id::DeliveryId;
-use crate::model::delivery::{Delivery, DeliveryStatus, Receiver};
+use crate::id::{DeliveryId, MonitorId};
+use crate::model::alert::{Alert, AlertState};
+use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::interaction::Interaction;
 use crate::model::monitor::{Monitor, ThresholdPolicy};
+use crate::model::receiver::Receiver;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
-use crate::notify::{AlertMessage, ExampleText, Links, body};
-use crate::worker::assess::Assessment;
+use crate::notify::{AlertMessage, ExampleText, Links, body, groups};
 use crate::worker::context::Context;
 use crate::worker::driver::WorkerError;
 
 /// Examples in one message.
 const EXAMPLES: usize = 3;
+
+/// One alert at one moment, with all that a message tells of it.
+struct Story<'m> {
+    event: EventKind,
+    alert: Alert,
+    monitor: &'m Monitor,
+    report: Report,
+    examples: Vec<ExampleText>,
+    false_alarms_per_30d: Option<f64>,
+    links: Links,
+}
 
 /// Writes messages.
 pub struct Messages {
@@ -29,41 +41,79 @@ impl Messages {
         Self { context }
     }
 
-    /// The deliveries that `assessments` make due, one per receiver of the monitor.
-    pub async fn deliveries(
+    /// The deliveries that `notice` makes due, for every receiver that is switched on.
+    pub async fn of_notice(
         &self,
-        monitor: &Monitor,
-        assessments: &[Assessment],
+        notice: &Notice,
+        routed: &[Routed],
+        monitors: &HashMap<MonitorId, Monitor>,
     ) -> Result<Vec<Delivery>, WorkerError> {
-        let mut deliveries = Vec::new();
-        let mut due: Vec<(&Report, &Change)> = Vec::new();
-        for assessment in assessments {
-            due.extend(assessment.changes.iter().map(|change| (&assessment.report, change)));
+        let receivers = self.context.store.receivers_by_id(&notice.receivers).await?;
+        if receivers.iter().all(|receiver| receiver.disabled) {
+            return Ok(Vec::new());
         }
-        for (report, change) in due {
-            let Some(event) = change.transition.as_ref().and_then(alert::notifies) else {
+        let mut stories = Vec::new();
+        for (id, event) in &notice.events {
+            let found = routed.iter().find(|routed| routed.alert.id == *id);
+            let Some((routed, monitor)) =
+                found.and_then(|r| Some((r, monitors.get(&r.alert.monitor_id)?)))
+            else {
                 continue;
             };
-            let store = &self.context.store;
-            let receivers = store.receivers_by_id(&monitor.spec.receivers).await?;
-            if receivers.iter().all(|receiver| receiver.disabled) {
-                continue;
+            stories.extend(self.story(&routed.alert, *event, monitor).await?);
+        }
+        let mut deliveries = Vec::new();
+        for receiver in receivers.iter().filter(|receiver| !receiver.disabled) {
+            if groups(receiver.kind) && stories.len() > 1 {
+                let titles: Vec<String> =
+                    stories[1..].iter().map(|story| self.message(story, &[]).title()).collect();
+                deliveries.push(self.delivery(&self.message(&stories[0], &titles), receiver));
+            } else {
+                let each = stories.iter().map(|story| self.message(story, &[]));
+                deliveries.extend(each.map(|message| self.delivery(&message, receiver)));
             }
-            let examples = self.examples(report, change.alert.stream).await?;
-            let false_alarms_per_30d = self.promised(monitor).await?;
-            let message = AlertMessage {
-                event,
-                alert: &change.alert,
-                monitor_name: &monitor.spec.name,
-                false_alarms_per_30d,
-                report,
-                examples: &examples,
-                links: &self.links(report, change),
-            };
-            let active = receivers.iter().filter(|receiver| !receiver.disabled);
-            deliveries.extend(active.map(|receiver| self.delivery(&message, receiver)));
         }
         Ok(deliveries)
+    }
+
+    /// Everything that a message about `event` needs; `None` once its report is gone.
+    async fn story<'m>(
+        &self,
+        alert: &Alert,
+        event: EventKind,
+        monitor: &'m Monitor,
+    ) -> Result<Option<Story<'m>>, WorkerError> {
+        let store = &self.context.store;
+        let mut alert = alert.clone();
+        if event != EventKind::Resolved {
+            // As it was when it fired, also where it has ended meanwhile.
+            let transitions = store.transitions(alert.id).await?;
+            let fired = transitions.into_iter().rfind(|t| t.to == AlertState::Firing);
+            alert.report_id = fired.map_or(alert.report_id, |transition| transition.report_id);
+            alert.state = AlertState::Firing;
+            alert.resolved_at = None;
+        }
+        let Some(report) = store.find_report(alert.project_id, alert.report_id).await? else {
+            return Ok(None);
+        };
+        let examples = self.examples(&report, alert.stream).await?;
+        let false_alarms_per_30d = self.promised(monitor).await?;
+        let links = self.links(&report, &alert);
+        Ok(Some(Story { event, alert, monitor, report, examples, false_alarms_per_30d, links }))
+    }
+
+    fn message<'s>(&self, story: &'s Story<'_>, others: &'s [String]) -> AlertMessage<'s> {
+        AlertMessage {
+            event: story.event,
+            alert: &story.alert,
+            monitor_name: &story.monitor.spec.name,
+            false_alarms_per_30d: story.false_alarms_per_30d,
+            report: &story.report,
+            examples: &story.examples,
+            others,
+            links: &story.links,
+            now: self.context.now(),
+        }
     }
 
     fn delivery(&self, message: &AlertMessage<'_>, receiver: &Receiver) -> Delivery {
@@ -74,7 +124,7 @@ impl Messages {
             receiver_id: receiver.id,
             alert_id: Some(message.alert.id),
             event_type: message.event.as_str().to_owned(),
-            body: body(receiver.kind, message),
+            body: body(receiver, message),
             status: DeliveryStatus::Pending,
             attempts: 0,
             created_at: now,
@@ -122,11 +172,11 @@ impl Messages {
             .collect())
     }
 
-    fn links(&self, report: &Report, change: &Change) -> Links {
+    fn links(&self, report: &Report, alert: &Alert) -> Links {
         let base = self.context.config.public_url.trim_end_matches('/');
         Links {
             report_url: format!("{base}/v1/reports/{}", report.id),
-            monitor_url: format!("{base}/v1/monitors/{}", change.alert.monitor_id),
+            monitor_url: format!("{base}/v1/monitors/{}", alert.monitor_id),
         }
     }
 }

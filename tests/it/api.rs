@@ -1,5 +1,6 @@
 //! The HTTP surface over an in-memory store.
 
+mod alerting;
 mod app;
 mod auth;
 mod budget;

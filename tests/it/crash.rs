@@ -48,6 +48,9 @@ crash_tests! {
     evaluation_before_commit_in_the_drift: "evaluation.before_commit@7";
     evaluation_after_commit_in_the_drift: "evaluation.after_commit@7";
     evaluation_after_commit_near_the_end: "evaluation.after_commit@13";
+    dispatch_before_commit: "dispatch.before_commit";
+    dispatch_after_commit: "dispatch.after_commit";
+    dispatch_before_commit_at_the_end: "dispatch.before_commit@2";
     delivery_claimed: "delivery.claimed";
     delivery_sent: "delivery.sent";
     delivery_sent_at_the_end: "delivery.sent@2";

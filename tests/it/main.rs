@@ -4,6 +4,7 @@
 
 mod api;
 mod changed_monitor;
+mod channels;
 mod cli;
 mod config;
 mod crash;

@@ -8,7 +8,8 @@ use rand::SeedableRng;
 use rand_chacha::{ChaCha8Rng, ChaCha20Rng};
 use seamark::clock::Timestamp;
 use seamark::id::{DeliveryId, ProjectId, ReceiverId};
-use seamark::model::delivery::{Delivery, DeliveryStatus, Receiver, ReceiverKind};
+use seamark::model::delivery::{Delivery, DeliveryStatus};
+use seamark::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use seamark::notify::{AttemptOutcome, Config, Headers, Next, Notifier, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,6 +60,7 @@ fn receiver(kind: ReceiverKind, url: &str) -> Receiver {
         kind,
         url: url.to_owned(),
         secret: (kind == ReceiverKind::Webhook).then(|| secret().reveal()),
+        settings: ReceiverSettings::default(),
         target: String::new(),
         disabled: false,
         created_at: NOW,
@@ -89,7 +91,7 @@ fn delivery(attempts: i64) -> Delivery {
 async fn attempt_with(config: &Config, kind: ReceiverKind, url: &str) -> AttemptOutcome {
     let notifier = Notifier::new(config).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    notifier.deliver(&delivery(0), &receiver(kind, url), NOW, &mut rng).await
+    notifier.deliver(&delivery(0), &receiver(kind, url), None, NOW, &mut rng).await
 }
 
 /// One attempt where private addresses are allowed, with a short deadline.
@@ -273,9 +275,9 @@ async fn a_webhook_without_a_usable_secret_is_never_sent_unsigned() {
     let mut unsigned = receiver(ReceiverKind::Webhook, "https://example.com/");
     unsigned.secret = None;
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let outcome = notifier.deliver(&delivery(0), &unsigned, NOW, &mut rng).await;
+    let outcome = notifier.deliver(&delivery(0), &unsigned, None, NOW, &mut rng).await;
     assert_retry(&outcome, 4..7, "signing secret is unusable");
-    let outcome = notifier.deliver(&delivery(9), &unsigned, NOW, &mut rng).await;
+    let outcome = notifier.deliver(&delivery(9), &unsigned, None, NOW, &mut rng).await;
     assert_eq!(outcome.next, Next::Exhausted { disable_receiver: false });
 }
 

@@ -5,8 +5,10 @@ pub(crate) mod scenario;
 pub(crate) mod site;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use scenario::{Topic, assert_same_reports, interactions, replayed, time};
+use seamark::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use site::Site;
 
@@ -28,6 +30,7 @@ macro_rules! pipeline_test_suite {
 pipeline_test_suite! { sqlite, postgres; {
     drift_is_told_once_and_so_is_its_end,
     a_restart_changes_no_report,
+    a_silence_holds_back_until_it_ends,
     uploaded_and_awaited_references_serve_too
 } }
 
@@ -212,6 +215,37 @@ async fn assert_self_check(site: &Site, reference: &Value, fired: usize) {
     };
     assert_eq!(of_monitor("seamark_reference_alarms{") as usize, fired);
     assert!(of_monitor("seamark_reference_alarms_p_value{") < 0.01);
+}
+
+/// A route without the monitor's help, a silence that holds back, and its end that tells.
+async fn a_silence_holds_back_until_it_ends(mut site: Site) {
+    let (receiver, _) = site.make_receiver().await;
+    let routing = json!({"route": {"receivers": [receiver], "group_by": ["monitor"]}});
+    site.client().put("/v1/routing", &routing).await.unwrap();
+    let until = SystemClock.now().plus(Duration::from_hours(1));
+    let silence = json!({"matchers": ["monitor=~\"quiet.*\""], "ends_at": until});
+    let silence = site.post("/v1/silences", &silence).await;
+    let monitors = [watch("quiet", &[]), watch("loud", &[])];
+    let mut made = Vec::new();
+    for spec in &monitors {
+        made.push(site.post("/v1/monitors", spec).await);
+    }
+    site.feed(&interactions(0, &[(Topic::Airtime, REFERENCE)])).await;
+    for monitor in &made {
+        freeze_range(&site, monitor).await;
+    }
+    site.feed(&interactions(REFERENCE, &[(Topic::Airtime, 200), (Topic::Fibre, 200)])).await;
+    for monitor in &made {
+        site.reports(monitor, 400 / 25).await;
+    }
+    let of = |message: &receiver::Message| message.json()["data"]["monitor"]["name"].clone();
+    let first = site.receiver.messages(1).await;
+    assert!(first.iter().all(|message| of(message) == json!("loud")), "the other is silenced");
+    let path = format!("/v1/silences/{}", silence["id"].as_str().unwrap());
+    site.client().delete(&path).await.unwrap();
+    let all = site.receiver.messages(first.len() + 1).await;
+    assert!(all.iter().any(|message| of(message) == json!("quiet")));
+    site.stop().await;
 }
 
 async fn a_restart_changes_no_report(mut site: Site) {

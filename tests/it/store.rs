@@ -10,6 +10,7 @@ mod projects;
 mod queue;
 mod references;
 mod retention;
+mod routing;
 pub(crate) mod sample;
 mod schema;
 mod setup;
@@ -47,7 +48,10 @@ store_test_suite! { sqlite, memory, postgres; {
         a_gap_in_the_sequence_is_superseded, reports_come_in_pages, an_ended_alert_makes_room;
     deliveries: a_delivery_is_retried_until_it_arrives, an_exhausted_delivery_can_be_replayed,
         deliveries_are_not_handed_out_twice, a_lost_claim_records_nothing,
-        a_gone_receiver_is_disabled;
+        a_gone_receiver_is_disabled, one_receiver_does_not_take_all_slots,
+        what_a_receiver_said_first_is_remembered;
+    routing: a_decision_is_stored_whole, without_its_lease_a_decision_stores_nothing,
+        the_first_to_acknowledge_stays_on_record, routes_and_silences_come_back_as_they_were;
     leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;
     retention: each_kind_expires_by_its_own_age, nothing_expires_without_a_cutoff,
         counts_are_conserved_through_retention;

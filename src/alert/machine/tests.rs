@@ -5,7 +5,6 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::alert::{EventKind, notifies};
 use crate::id::{MonitorId, ProjectId, ReferenceId, ReportId};
 use crate::model::interaction::Attributes;
 use crate::model::verdict::{DetectorKind, VerdictStatus};
@@ -110,7 +109,9 @@ fn falling_back_from_pending_is_silent() {
     assert_eq!(changes[1].alert.streak, 2);
     let last = changes[2].transition.as_ref().unwrap();
     assert_eq!((last.to, last.reason), (AlertState::Resolved, TransitionReason::FellBack));
-    assert_eq!(transitions(&changes).into_iter().find_map(notifies), None);
+    assert!(
+        transitions(&changes).into_iter().all(|transition| transition.to != AlertState::Firing)
+    );
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn only_verdicts_of_the_stream_count() {
     let change = step(&policy, None, Some(2.0), &report, Stream::Query, now, &mut rng).unwrap();
     assert_eq!(change.alert.reasons, report.verdicts[..1]);
     assert_eq!(change.alert.kind, "query_drift");
-    assert_eq!(change.transition.as_ref().and_then(notifies), Some(EventKind::Firing));
+    assert_eq!(change.transition.map(|transition| transition.to), Some(AlertState::Firing));
 }
 
 proptest! {
@@ -149,10 +150,9 @@ proptest! {
                 }
                 Some(before) => prop_assert_eq!(before, (transition.alert_id, transition.from)),
             }
-            fired += usize::from(notifies(transition) == Some(EventKind::Firing));
-            prop_assert_eq!(
-                notifies(transition) == Some(EventKind::Resolved),
-                transition.from == AlertState::Firing
+            fired += usize::from(transition.to == AlertState::Firing);
+            prop_assert!(
+                transition.from != AlertState::Firing || transition.to == AlertState::Resolved
             );
             open = (transition.to != AlertState::Resolved)
                 .then_some((transition.alert_id, transition.to));

@@ -9,8 +9,11 @@ use serde_json::Value;
 use super::*;
 use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId, ReportId};
 use crate::model::alert::AlertState;
+use crate::model::explanation::{CellChange, ChangeTime, Explanation, NewTopic, TermChange};
 use crate::model::interaction::Attributes;
+use crate::model::receiver::{Envelope, ReceiverKind, ReceiverSettings};
 use crate::model::verdict::VerdictStatus;
+use crate::notify::channel;
 
 const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -20,6 +23,7 @@ struct Fixture {
     promised: Option<f64>,
     report: Report,
     examples: Vec<ExampleText>,
+    others: Vec<String>,
     links: Links,
 }
 
@@ -72,6 +76,8 @@ impl Fixture {
             resolved_at: None,
             report_id: report.id,
             reasons: (0..reasons).map(verdict).collect(),
+            acknowledged_at: None,
+            acknowledged_by: None,
         };
         let example =
             |stream| ExampleText { stream, text: text.to_owned(), score: 0.4, occurred_at: AT };
@@ -89,6 +95,7 @@ impl Fixture {
             ]
             .map(example)
             .to_vec(),
+            others: (0..if reasons > 20 { 30 } else { 0 }).map(|_| text.to_owned()).collect(),
             links: Links {
                 report_url: "https://seamark.example/v1/reports/1".to_owned(),
                 monitor_url: "https://seamark.example/v1/monitors/1".to_owned(),
@@ -96,17 +103,22 @@ impl Fixture {
         }
     }
 
-    fn body(&self, kind: ReceiverKind, event: EventKind) -> String {
-        let message = AlertMessage {
+    fn message(&self, event: EventKind) -> AlertMessage<'_> {
+        AlertMessage {
             event,
             alert: &self.alert,
             monitor_name: &self.name,
             false_alarms_per_30d: self.promised,
             report: &self.report,
             examples: &self.examples,
+            others: &self.others,
             links: &self.links,
-        };
-        body(kind, &message)
+            now: AT,
+        }
+    }
+
+    fn body(&self, kind: ReceiverKind, event: EventKind) -> String {
+        channel::of(kind).body(&ReceiverSettings::default(), &self.message(event))
     }
 }
 
@@ -226,9 +238,194 @@ fn slack_stays_within_its_limits_and_pings_nobody() {
 
 #[test]
 fn a_test_message_says_that_it_is_one() {
-    let webhook = test_body(ReceiverKind::Webhook, "ops", AT);
-    let webhook: Value = serde_json::from_str(&webhook).unwrap();
+    let test = |kind, name| channel::of(kind).test_body(&ReceiverSettings::default(), name, AT);
+    let webhook: Value = serde_json::from_str(&test(ReceiverKind::Webhook, "ops")).unwrap();
     assert_eq!(webhook["type"], "seamark.test");
-    let slack = test_body(ReceiverKind::Slack, "<!channel>", AT);
+    let slack = test(ReceiverKind::Slack, "<!channel>");
     assert!(slack.contains("Test message") && slack.contains("&lt;!channel&gt;"), "{slack}");
+    for kind in ReceiverKind::ALL {
+        let body = test(kind, "ops");
+        assert!(serde_json::from_str::<Value>(&body).is_ok());
+        assert!(body.contains("est message"), "{}: {body}", kind.as_str());
+    }
+}
+
+/// Every form of a firing and of a resolved message, of plain and of hostile alerts.
+fn every(kind: ReceiverKind) -> impl Iterator<Item = Value> {
+    let events = [EventKind::Firing, EventKind::Resolved];
+    hostile().into_iter().chain([plain()]).flat_map(move |mut fixture| {
+        fixture.alert.resolved_at = Some(AT);
+        events.map(|event| serde_json::from_str(&fixture.body(kind, event)).unwrap())
+    })
+}
+
+fn length(value: &Value) -> usize {
+    value.as_str().unwrap().chars().count()
+}
+
+#[test]
+fn a_teams_card_is_one_and_stays_below_28_kb() {
+    for body in every(ReceiverKind::Teams) {
+        assert!(body.to_string().len() < 28_000, "{} bytes", body.to_string().len());
+        let attachment = &body["attachments"][0];
+        assert_eq!(body["type"], "message");
+        assert_eq!(attachment["contentType"], "application/vnd.microsoft.card.adaptive");
+        let card = &attachment["content"];
+        assert_eq!(
+            (&card["type"], &card["version"]),
+            (&Value::from("AdaptiveCard"), &Value::from("1.4"))
+        );
+        for block in card["body"].as_array().unwrap() {
+            let text = match block["type"].as_str().unwrap() {
+                "TextBlock" => block["text"].as_str().unwrap(),
+                "FactSet" => continue,
+                other => panic!("{other}"),
+            };
+            assert!(!text.is_empty() && !text.replace("\\<", "").contains('<'), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_discord_embed_keeps_its_limits_and_pings_nobody() {
+    for body in every(ReceiverKind::Discord) {
+        assert_eq!(body["allowed_mentions"]["parse"], serde_json::json!([]));
+        let embed = &body["embeds"][0];
+        assert!(length(&embed["title"]) <= 256 && length(&embed["description"]) <= 4096);
+        let fields = embed["fields"].as_array().unwrap();
+        assert!(fields.len() <= 25);
+        assert!(fields.iter().all(|f| length(&f["value"]) <= 1024 && length(&f["name"]) <= 256));
+        let all: usize = fields.iter().map(|f| length(&f["value"]) + length(&f["name"])).sum();
+        let whole = all + length(&embed["title"]) + length(&embed["description"]);
+        assert!(whole + length(&embed["footer"]["text"]) <= 6000, "{whole}");
+    }
+}
+
+#[test]
+fn pagerduty_triggers_and_resolves_one_incident() {
+    let fixture = plain();
+    let event = |kind| -> Value {
+        serde_json::from_str(&fixture.body(ReceiverKind::Pagerduty, kind)).unwrap()
+    };
+    let (begin, end) = (event(EventKind::Firing), event(EventKind::Resolved));
+    assert_eq!(
+        (&begin["event_action"], &end["event_action"]),
+        (&"trigger".into(), &"resolve".into())
+    );
+    assert_eq!(begin["dedup_key"], fixture.alert.id.to_string());
+    assert_eq!(begin["dedup_key"], end["dedup_key"]);
+    for body in every(ReceiverKind::Pagerduty) {
+        let payload = &body["payload"];
+        assert!(
+            (1..=1024).contains(&length(&payload["summary"])) && length(&payload["source"]) > 0
+        );
+        let severity = payload["severity"].as_str().unwrap();
+        assert!(["critical", "error", "warning", "info"].contains(&severity));
+        assert!(body.get("routing_key").is_none(), "a stored body holds no key");
+        assert!(body.to_string().len() < 512_000);
+    }
+}
+
+#[test]
+fn opsgenie_keeps_its_limits() {
+    for body in every(ReceiverKind::Opsgenie) {
+        assert!((1..=130).contains(&length(&body["message"])) && length(&body["alias"]) <= 512);
+        assert!(length(&body["description"]) <= 15_000 && length(&body["entity"]) <= 512);
+        assert!(["P1", "P3"].contains(&body["priority"].as_str().unwrap()));
+        assert!(body["details"].to_string().chars().count() <= 8_000);
+        assert!(body["tags"].as_array().unwrap().iter().all(|tag| length(tag) <= 50));
+    }
+}
+
+#[test]
+fn alertmanager_gets_one_identity_and_an_end() {
+    let mut fixture = plain();
+    fixture.alert.segment = Attributes::from([("sales-channel".to_owned(), "ussd".to_owned())]);
+    let entry = |fixture: &Fixture, kind| -> Value {
+        let body: Value =
+            serde_json::from_str(&fixture.body(ReceiverKind::Alertmanager, kind)).unwrap();
+        body[0].clone()
+    };
+    let begin = entry(&fixture, EventKind::Firing);
+    fixture.alert.resolved_at = Some(AT);
+    let end = entry(&fixture, EventKind::Resolved);
+    assert_eq!(begin["labels"], end["labels"]);
+    assert_eq!(begin["labels"]["segment_sales_channel"], "ussd");
+    assert_eq!(begin["endsAt"], "2023-11-15T22:13:20Z", "it fires until told otherwise");
+    assert_eq!(end["endsAt"], "2023-11-14T22:13:20Z");
+    for body in every(ReceiverKind::Alertmanager) {
+        for (name, value) in body[0]["labels"].as_object().unwrap() {
+            let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            assert!(
+                starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+                "{name}"
+            );
+            assert!(length(value) > 0);
+        }
+    }
+}
+
+#[test]
+fn a_cloud_event_has_its_attributes() {
+    let fixture = plain();
+    let settings = ReceiverSettings { envelope: Some(Envelope::Cloudevents), ..Default::default() };
+    let message = fixture.message(EventKind::Firing);
+    let text = channel::of(ReceiverKind::Webhook).body(&settings, &message);
+    let body: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(body["specversion"], "1.0");
+    assert_eq!(body["type"], "io.seamark.drift.alert.firing.v1");
+    assert_eq!(body["subject"], format!("/v1/alerts/{}", fixture.alert.id));
+    assert_eq!(body["data"]["alert"]["kind"], "query_drift");
+}
+
+#[test]
+fn a_message_tells_what_changed() {
+    let mut fixture = plain();
+    let term = |term: &str| TermChange {
+        term: term.to_owned(),
+        is_word: true,
+        z: 9.0,
+        share_then: 0.0,
+        share_now: 0.2,
+    };
+    fixture.report.explanation = Some(Explanation {
+        streams: vec![StreamExplanation {
+            stream: Stream::Query,
+            replaced_share: Some(0.123),
+            changed: Some(ChangeTime { at: AT, or_earlier: false, share: 0.9 }),
+            cells: vec![CellChange {
+                cell: 3,
+                trend: Trend::Fading,
+                share_then: 0.08,
+                share_now: 0.02,
+                contribution: -0.03,
+                z: -4.0,
+                terms: vec!["airtime".to_owned()],
+                exemplars: Vec::new(),
+            }],
+            new_clusters: vec![NewTopic {
+                share: 0.11,
+                terms: vec![term("fibre"), term("bundle")],
+                exemplars: Vec::new(),
+                at: None,
+            }],
+            rising: vec![term("fibre")],
+            falling: Vec::new(),
+            map: None,
+        }],
+        split: None,
+        segments: Vec::new(),
+    });
+    for kind in ReceiverKind::ALL {
+        let text = fixture.body(kind, EventKind::Firing);
+        for part in
+            ["12 % of the traffic", "New topic, 11 %: fibre, bundle", "Less: airtime, from 8.0 %"]
+        {
+            assert!(
+                text.replace('\\', "").contains(part),
+                "{}: {part} is missing in {text}",
+                kind.as_str()
+            );
+        }
+    }
 }

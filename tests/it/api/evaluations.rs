@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
@@ -103,6 +104,8 @@ async fn world() -> World {
         resolved_at: None,
         report_id: last.id,
         reasons: vec![last.verdicts[0].clone()],
+        acknowledged_at: None,
+        acknowledged_by: None,
     };
     let lease = Duration::from_mins(1);
     let token = app.store.acquire_lease("evaluation", "test", now, lease).await.unwrap().unwrap();
@@ -126,7 +129,6 @@ async fn world() -> World {
             reason: TransitionReason::ThresholdCrossed,
             report_id: last.id,
         }],
-        deliveries: Vec::new(),
         late: 2,
         now,
     };
@@ -204,4 +206,28 @@ async fn an_alert_shows_its_transitions() {
     let answer = app.call_as(&theirs, hyper::Method::GET, &path, None).await;
     assert_eq!(answer.problem(), "not_found");
     assert_eq!(app.get("/v1/status").await.json()["late"], 2);
+}
+
+#[tokio::test]
+async fn an_alert_is_acknowledged_and_commented_on_by_name() {
+    let World { app, alert, .. } = world().await;
+    let path = format!("/v1/alerts/{}", alert.id);
+    let labels = app.get(&path).await.json()["labels"].clone();
+    assert_eq!((&labels["monitor"], &labels["severity"]), (&json!("support"), &json!("warning")));
+    let input = json!({"comment": "the launch, I think"});
+    let taken = app.call(Method::POST, &format!("{path}/acknowledge"), Some(input)).await;
+    assert_eq!(taken.status, 200, "{:?}", taken.body);
+    let by = taken.json()["acknowledged_by"].clone();
+    assert!(by.is_string() && taken.json()["acknowledged_at"].is_string());
+    assert_eq!(taken.json()["comments"][0]["author"], by);
+    let remark = json!({"text": "it is"});
+    let said = app.call(Method::POST, &format!("{path}/comments"), Some(remark)).await;
+    assert_eq!((said.status.as_u16(), &said.json()["comments"][1]["text"]), (201, &json!("it is")));
+    let blank =
+        app.call(Method::POST, &format!("{path}/comments"), Some(json!({"text": " "}))).await;
+    assert_eq!(blank.json()["errors"][0]["pointer"], "/text");
+    let (_, theirs) = app.stranger().await;
+    let foreign =
+        app.call_as(&theirs, Method::POST, &format!("{path}/acknowledge"), Some(json!({}))).await;
+    assert_eq!(foreign.problem(), "not_found");
 }

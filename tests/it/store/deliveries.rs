@@ -1,11 +1,13 @@
 //! The life of a delivery, from the outbox to its end.
 
-use seamark::model::delivery::{Delivery, DeliveryStatus, Receiver};
+use seamark::id::{AlertId, ReceiverId};
+use seamark::model::delivery::{Delivery, DeliveryStatus};
+use seamark::model::receiver::Receiver;
 use seamark::store::{
-    AttemptResult, ClaimedDelivery, DeliveryFilter, DeliveryNext, Store, StoreError,
+    AttemptResult, ClaimShare, ClaimedDelivery, DeliveryFilter, DeliveryNext, Store, StoreError,
 };
 
-use super::sample::{MINUTE, at, attempt, delivery, project, receiver};
+use super::sample::{MINUTE, at, attempt, delivery, project, receiver, rng};
 use super::setup::TestStore;
 
 async fn outbox(store: &Store, n: u64) -> (Receiver, Vec<Delivery>) {
@@ -19,7 +21,11 @@ async fn outbox(store: &Store, n: u64) -> (Receiver, Vec<Delivery>) {
 }
 
 async fn claim(store: &Store, seconds: u64) -> Vec<ClaimedDelivery> {
-    store.claim_deliveries("w", 10, at(seconds), MINUTE).await.unwrap()
+    store.claim_deliveries("w", &share(10), at(seconds), MINUTE).await.unwrap()
+}
+
+fn share(limit: i64) -> ClaimShare<'static> {
+    ClaimShare { limit, per_receiver: limit, but: &[] }
 }
 
 fn result(claimed: &ClaimedDelivery, status: i64, next: DeliveryNext) -> AttemptResult {
@@ -28,6 +34,7 @@ fn result(claimed: &ClaimedDelivery, status: i64, next: DeliveryNext) -> Attempt
         token: claimed.token,
         attempt: attempt(claimed.delivery.id, claimed.delivery.attempts + 1, Some(status)),
         next,
+        remember: None,
         disable_receiver: false,
     }
 }
@@ -82,11 +89,54 @@ pub(super) async fn an_exhausted_delivery_can_be_replayed(store: TestStore) {
     assert_eq!(rest.iter().map(|d| d.id).collect::<Vec<_>>(), [deliveries[0].id]);
 }
 
+pub(super) async fn one_receiver_does_not_take_all_slots(store: TestStore) {
+    let project = project(&store).await;
+    let (busy, other) = (
+        receiver(project, "busy"),
+        Receiver { name: "other".to_owned(), ..receiver(project, "other") },
+    );
+    let other = Receiver { id: ReceiverId::new(at(5), &mut rng(5)), ..other };
+    for receiver in [&busy, &other] {
+        store.insert_receiver(receiver).await.unwrap();
+    }
+    for seed in 1..=20 {
+        store.insert_delivery(&delivery(&busy, seed)).await.unwrap();
+    }
+    store.insert_delivery(&delivery(&other, 30)).await.unwrap();
+    let share = ClaimShare { limit: 10, per_receiver: 4, but: &[] };
+    let claimed = store.claim_deliveries("w", &share, at(99), MINUTE).await.unwrap();
+    let of = |id| claimed.iter().filter(|c| c.receiver.id == id).count();
+    assert_eq!((of(busy.id), of(other.id)), (4, 1));
+    let but = [busy.id];
+    let rest = ClaimShare { but: &but, ..share };
+    assert!(store.claim_deliveries("w", &rest, at(99), MINUTE).await.unwrap().is_empty());
+}
+
+pub(super) async fn what_a_receiver_said_first_is_remembered(store: TestStore) {
+    let receiver = receiver(project(&store).await, "bot");
+    store.insert_receiver(&receiver).await.unwrap();
+    let alert_id = Some(AlertId::new(at(1), &mut rng(9)));
+    for seed in 1..=2 {
+        let message = Delivery { alert_id, ..delivery(&receiver, seed) };
+        store.insert_delivery(&message).await.unwrap();
+    }
+    let first = store.claim_deliveries("w", &share(1), at(5), MINUTE).await.unwrap();
+    assert_eq!(first[0].remembered, None);
+    let arrived = AttemptResult {
+        remember: Some("17.5".to_owned()),
+        ..result(&first[0], 200, DeliveryNext::Delivered)
+    };
+    store.record_attempt(&arrived).await.unwrap();
+    let second = store.claim_deliveries("w", &share(1), at(5), MINUTE).await.unwrap();
+    assert_eq!(second[0].remembered.as_deref(), Some("17.5"));
+}
+
 pub(super) async fn deliveries_are_not_handed_out_twice(store: TestStore) {
     outbox(&store, 20).await;
+    let share_of_each = share(15);
     let (one, two) = tokio::join!(
-        store.claim_deliveries("one", 15, at(99), MINUTE),
-        store.claim_deliveries("two", 15, at(99), MINUTE),
+        store.claim_deliveries("one", &share_of_each, at(99), MINUTE),
+        store.claim_deliveries("two", &share_of_each, at(99), MINUTE),
     );
     let mut ids: Vec<_> =
         [one.unwrap(), two.unwrap()].concat().iter().map(|c| c.delivery.id).collect();
@@ -96,7 +146,7 @@ pub(super) async fn deliveries_are_not_handed_out_twice(store: TestStore) {
     assert_eq!(ids.len(), handed_out);
     store.release_deliveries("one").await.unwrap();
     store.release_deliveries("two").await.unwrap();
-    let all = store.claim_deliveries("three", 30, at(99), MINUTE).await.unwrap();
+    let all = store.claim_deliveries("three", &share(30), at(99), MINUTE).await.unwrap();
     assert_eq!(all.len(), 20);
     assert!(all.is_sorted_by_key(|claimed| claimed.delivery.next_attempt_at));
 }

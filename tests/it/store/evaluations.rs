@@ -1,6 +1,6 @@
 //! The one commit of an evaluation, and what is read of it.
 
-use seamark::id::{AlertId, DeliveryId, ReferenceId, ReportId};
+use seamark::id::{AlertId, ReferenceId, ReportId};
 use seamark::model::alert::{Alert, AlertState, Transition, TransitionReason};
 use seamark::model::interaction::Attributes;
 use seamark::model::monitor::{Monitor, Severity};
@@ -8,11 +8,10 @@ use seamark::model::report::{Example, Report};
 use seamark::model::stream::Stream;
 use seamark::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use seamark::store::{
-    AlertFilter, BucketRow, CommitOutcome, DeliveryFilter, EvaluationCommit, LeaseProof,
-    ReportFilter, Store,
+    AlertFilter, BucketRow, CommitOutcome, EvaluationCommit, LeaseProof, ReportFilter, Store,
 };
 
-use super::sample::{MINUTE, at, delivery, monitor, project, receiver, rng};
+use super::sample::{MINUTE, at, monitor, project, rng};
 use super::setup::TestStore;
 
 pub(super) async fn lease(store: &Store) -> LeaseProof {
@@ -34,7 +33,6 @@ pub(super) fn commit(monitor: &Monitor, lease: &LeaseProof, cursor: i64) -> Eval
         reports: Vec::new(),
         alerts: Vec::new(),
         transitions: Vec::new(),
-        deliveries: Vec::new(),
         late: 0,
         now: at(1),
     }
@@ -86,7 +84,7 @@ fn report(monitor: &Monitor, sequence: i64) -> Report {
     }
 }
 
-fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
+pub(super) fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
     Alert {
         id: AlertId::new(at(seed), &mut rng(seed)),
         project_id: monitor.project_id,
@@ -102,6 +100,8 @@ fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
         resolved_at: None,
         report_id: report(monitor, 1).id,
         reasons: vec![verdict()],
+        acknowledged_at: None,
+        acknowledged_by: None,
     }
 }
 
@@ -116,7 +116,7 @@ fn transition(alert: &Alert) -> Transition {
     }
 }
 
-async fn monitored(store: &Store) -> (Monitor, LeaseProof) {
+pub(super) async fn monitored(store: &Store) -> (Monitor, LeaseProof) {
     let project = project(store).await;
     let monitor = monitor(project, "support", 1);
     store.insert_monitor(&monitor).await.unwrap();
@@ -127,15 +127,12 @@ fn reports(limit: i64) -> ReportFilter {
     ReportFilter { from: None, to: None, is_drift: None, before: None, limit }
 }
 
-async fn full_commit(store: &Store, monitor: &Monitor, lease: &LeaseProof) -> EvaluationCommit {
-    let receiver = receiver(monitor.project_id, "hook");
-    store.insert_receiver(&receiver).await.unwrap();
+fn full_commit(monitor: &Monitor, lease: &LeaseProof) -> EvaluationCommit {
     let alert = alert(monitor, 1, AlertState::Firing);
     EvaluationCommit {
         upsert_buckets: vec![bucket(1, true), bucket(2, false)],
         reports: vec![report(monitor, 1), report(monitor, 2)],
         transitions: vec![transition(&alert)],
-        deliveries: vec![delivery(&receiver, 1)],
         alerts: vec![alert],
         late: 4,
         ..commit(monitor, lease, 0)
@@ -149,15 +146,13 @@ async fn assert_untouched(store: &Store, monitor: &Monitor, cursor: i64) {
     assert_eq!((state.cursor, state.sequence, state.buckets.len()), (cursor, 0, 0));
     assert_eq!(store.list_reports(project, monitor.id, &reports(9)).await.unwrap(), []);
     assert_eq!(store.open_alerts(monitor.id).await.unwrap(), []);
-    let all = DeliveryFilter { alert: None, receiver: None, status: None, before: None, limit: 9 };
-    assert_eq!(store.list_deliveries(project, &all).await.unwrap(), []);
     assert_eq!(store.counts(project).await.unwrap().late, 0);
 }
 
 pub(super) async fn a_commit_stores_everything(store: TestStore) {
     let (monitor, lease) = monitored(&store).await;
     let project = monitor.project_id;
-    let all = full_commit(&store, &monitor, &lease).await;
+    let all = full_commit(&monitor, &lease);
     assert_eq!(store.commit_evaluation(&all).await.unwrap(), CommitOutcome::Committed);
     let state = store.evaluation_state(monitor.id).await.unwrap().unwrap();
     assert_eq!((state.cursor, state.sequence, state.state), (10, 2, Some(vec![4, 2])));
@@ -169,8 +164,6 @@ pub(super) async fn a_commit_stores_everything(store: TestStore) {
     );
     assert_eq!(store.open_alerts(monitor.id).await.unwrap(), all.alerts);
     assert_eq!(store.transitions(all.alerts[0].id).await.unwrap(), all.transitions);
-    let delivery = store.find_delivery(project, all.deliveries[0].id).await.unwrap();
-    assert_eq!(delivery.as_ref(), all.deliveries.first());
     assert_eq!(store.counts(project).await.unwrap().late, 4);
     let next = EvaluationCommit {
         upsert_buckets: vec![bucket(3, false)],
@@ -187,14 +180,14 @@ pub(super) async fn a_commit_stores_everything(store: TestStore) {
 pub(super) async fn a_stale_cursor_is_superseded(store: TestStore) {
     let (monitor, lease) = monitored(&store).await;
     store.commit_evaluation(&commit(&monitor, &lease, 0)).await.unwrap();
-    let again = full_commit(&store, &monitor, &lease).await;
+    let again = full_commit(&monitor, &lease);
     assert_eq!(store.commit_evaluation(&again).await.unwrap(), CommitOutcome::Superseded);
     assert_untouched(&store, &monitor, 10).await;
 }
 
 pub(super) async fn a_lost_lease_is_superseded(store: TestStore) {
     let (monitor, lease) = monitored(&store).await;
-    let all = full_commit(&store, &monitor, &lease).await;
+    let all = full_commit(&monitor, &lease);
     let expired = EvaluationCommit { now: at(60), ..all.clone() };
     assert_eq!(store.commit_evaluation(&expired).await.unwrap(), CommitOutcome::Superseded);
     store.acquire_lease("evaluation", "other", at(60), MINUTE).await.unwrap().unwrap();
@@ -203,14 +196,11 @@ pub(super) async fn a_lost_lease_is_superseded(store: TestStore) {
     assert_untouched(&store, &monitor, 0).await;
 }
 
-/// The last write of the commit fails: its receiver does not exist.
+/// A late write of the commit fails: a transition is there twice.
 pub(super) async fn a_failing_commit_stores_nothing(store: TestStore) {
     let (monitor, lease) = monitored(&store).await;
-    let mut all = full_commit(&store, &monitor, &lease).await;
-    let nobody = receiver(monitor.project_id, "nobody");
-    let mut lost = delivery(&nobody, 2);
-    lost.id = DeliveryId::new(at(2), &mut rng(77));
-    all.deliveries.push(lost);
+    let mut all = full_commit(&monitor, &lease);
+    all.transitions.push(all.transitions[0].clone());
     store.commit_evaluation(&all).await.unwrap_err();
     assert_untouched(&store, &monitor, 0).await;
 }

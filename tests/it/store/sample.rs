@@ -6,9 +6,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
 use seamark::id::{DeliveryId, MonitorId, ProjectId, ReceiverId, ReferenceId};
-use seamark::model::delivery::{Attempt, Delivery, DeliveryStatus, Receiver, ReceiverKind};
+use seamark::model::delivery::{Attempt, Delivery, DeliveryStatus};
 use seamark::model::interaction::{Attributes, NewInteraction};
 use seamark::model::monitor::{Monitor, MonitorSpec};
+use seamark::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use seamark::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use seamark::store::{EmbeddedText, InsertOutcome, PendingText, Store};
 
@@ -112,6 +113,7 @@ pub(super) fn receiver(project: ProjectId, name: &str) -> Receiver {
         kind: ReceiverKind::Webhook,
         url: "https://hooks.example/in".to_owned(),
         secret: Some("whsec_c2VjcmV0".to_owned()),
+        settings: ReceiverSettings::default(),
         target: "https://hooks.example".to_owned(),
         disabled: false,
         created_at: at(0),

@@ -1,6 +1,4 @@
-//! Which transitions receivers hear of.
-
-use crate::model::alert::{AlertState, Transition};
+//! What a message tells.
 
 /// What a message tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +7,10 @@ pub enum EventKind {
     Firing,
     /// A firing alert is over.
     Resolved,
+    /// It still fires.
+    Reminder,
+    /// It fires and nobody has acknowledged it.
+    Escalated,
     /// Nothing happened: someone tries out a receiver.
     Test,
 }
@@ -19,16 +21,9 @@ impl EventKind {
         match self {
             Self::Firing => "drift.alert.firing",
             Self::Resolved => "drift.alert.resolved",
+            Self::Reminder => "drift.alert.reminder",
+            Self::Escalated => "drift.alert.escalated",
             Self::Test => "seamark.test",
         }
-    }
-}
-
-/// The message that is due for `transition`, if any: pending alerts come and go in silence.
-pub const fn notifies(transition: &Transition) -> Option<EventKind> {
-    match (transition.from, transition.to) {
-        (_, AlertState::Firing) => Some(EventKind::Firing),
-        (AlertState::Firing, AlertState::Resolved) => Some(EventKind::Resolved),
-        _ => None,
     }
 }

@@ -1,0 +1,102 @@
+//! Tells receivers what became of alerts: decides by routes, groups and silences, and puts the messages
+//! into the outbox.
+
+use std::collections::HashMap;
+
+use crate::alert::{Decision, Routed, dispatch, labels};
+use crate::id::{MonitorId, ProjectId};
+use crate::model::monitor::Monitor;
+use crate::store::{DispatchCommit, LeaseProof};
+use crate::worker::context::Context;
+use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::messages::Messages;
+
+/// Dispatches the alerts of every project that this daemon holds the lease of.
+pub struct DispatchWorker {
+    context: Context,
+    messages: Messages,
+    leases: HashMap<String, i64>,
+}
+
+impl DispatchWorker {
+    /// A worker.
+    pub fn new(context: Context) -> Self {
+        Self { messages: Messages::new(context.clone()), context, leases: HashMap::new() }
+    }
+
+    /// Decides once for `project` and commits what follows.
+    async fn decide(
+        &mut self,
+        project: ProjectId,
+        monitors: &HashMap<MonitorId, Monitor>,
+    ) -> Result<(), WorkerError> {
+        let context = self.context.clone();
+        let store = &context.store;
+        let name = format!("dispatch/{project}");
+        let (holder, lease) = (&context.holder, context.config.lease());
+        let Some(token) = store.acquire_lease(&name, holder, context.now(), lease).await? else {
+            self.leases.remove(&name);
+            return Ok(());
+        };
+        self.leases.insert(name.clone(), token);
+        let routed: Vec<Routed> = store
+            .unsettled_alerts(project)
+            .await?
+            .into_iter()
+            .filter_map(|alert| {
+                let spec = &monitors.get(&alert.monitor_id)?.spec;
+                let labels = labels(&alert, &spec.name);
+                Some(Routed { labels, own_receivers: spec.receivers.clone(), alert })
+            })
+            .collect();
+        let now = context.now();
+        let groups = store.alert_groups(project).await?;
+        let routing = store.routing(project).await?;
+        let silences = store.silences(project, now).await?;
+        let decision = dispatch(&routing, &silences, &routed, &groups, now);
+        if decision.groups == groups && decision.notices.is_empty() && decision.settled.is_empty() {
+            return Ok(());
+        }
+        let Decision { notices, groups, settled } = decision;
+        let mut deliveries = Vec::new();
+        for notice in &notices {
+            deliveries.extend(self.messages.of_notice(notice, &routed, monitors).await?);
+        }
+        let lease = LeaseProof { name, token };
+        let commit =
+            DispatchCommit { project_id: project, lease, groups, settled, deliveries, now };
+        crate::fault::point("dispatch.before_commit");
+        if store.commit_dispatch(&commit).await? && !commit.deliveries.is_empty() {
+            crate::fault::point("dispatch.after_commit");
+            context.wakers.delivery.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Worker for DispatchWorker {
+    const NAME: &'static str = "dispatch";
+
+    async fn tick(&mut self) -> Result<bool, WorkerError> {
+        let projects = self.context.store.projects_with_alerts().await?;
+        if projects.is_empty() {
+            return Ok(false);
+        }
+        let monitors = self.context.store.all_monitors().await?;
+        let monitors: HashMap<MonitorId, Monitor> =
+            monitors.into_iter().map(|monitor| (monitor.id, monitor)).collect();
+        for project in projects {
+            self.decide(project, &monitors).await?;
+        }
+        Ok(false)
+    }
+
+    /// Gives back the leases, so that the next daemon need not wait for their expiry.
+    async fn release(&mut self) {
+        for (name, token) in self.leases.drain() {
+            if let Err(error) = self.context.store.release_lease(&name, token).await {
+                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Kinds of receivers, routes and silences: made, read, refused with the reason.
+
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::app::TestApp;
+
+fn pointers(answer: &Value) -> Vec<&str> {
+    let errors = answer["errors"].as_array().unwrap();
+    errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_kind_says_what_it_needs() {
+    let app = TestApp::new().await;
+    let key = "0123456789abcdef0123456789abcdef";
+    let url = "https://hooks.example/x";
+    let good = [
+        json!({"name": "a", "kind": "pagerduty", "secret": key}),
+        json!({"name": "b", "kind": "opsgenie", "secret": "k"}),
+        json!({"name": "c", "kind": "slack_bot", "secret": "xoxb-1", "settings": {"channel": "C01"}}),
+        json!({"name": "d", "kind": "teams", "url": url}),
+        json!({"name": "e", "kind": "discord", "url": url}),
+        json!({"name": "f", "kind": "alertmanager", "url": url}),
+        json!({"name": "g", "kind": "webhook", "url": url, "settings": {"envelope": "cloudevents"}}),
+    ];
+    for input in good {
+        let made = app.post("/v1/receivers", input.clone()).await;
+        assert_eq!(made.status, 201, "{input}: {:?}", made.body);
+        let is_made = input["kind"] == "webhook";
+        assert_eq!(
+            made.json()["secret"].is_string(),
+            is_made,
+            "what was given is not shown: {input}"
+        );
+    }
+    let listed = String::from_utf8(app.get("/v1/receivers").await.body.to_vec()).unwrap();
+    assert!(
+        !listed.contains(key) && !listed.contains("xoxb") && listed.contains("\"channel\":\"C01\"")
+    );
+    for (input, wanted) in [
+        (json!({"name": "h", "kind": "pagerduty", "secret": "short"}), "/secret"),
+        (json!({"name": "h", "kind": "opsgenie"}), "/secret"),
+        (json!({"name": "h", "kind": "slack_bot", "secret": "xoxb-1"}), "/settings/channel"),
+        (json!({"name": "h", "kind": "teams"}), "/url"),
+        (json!({"name": "h", "kind": "discord", "url": url, "secret": "s"}), "/secret"),
+        (json!({"name": "h", "kind": "webhook", "url": url, "secret": "whsec_!"}), "/secret"),
+    ] {
+        let refused = app.post("/v1/receivers", input.clone()).await;
+        assert_eq!(pointers(&refused.json()), [wanted], "{input}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_shows_the_new_secret_once() {
+    let app = TestApp::new().await;
+    let input = json!({"name": "a", "kind": "webhook", "url": "https://hooks.example/x"});
+    let made = app.post("/v1/receivers", input).await.json();
+    let path = format!("/v1/receivers/{}", made["id"].as_str().unwrap());
+    let rotated = app.call(Method::PATCH, &path, Some(json!({"rotate": true}))).await.json();
+    let new = rotated["secret"].as_str().unwrap();
+    assert!(new.starts_with("whsec_") && rotated["secret"] != made["secret"]);
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let stored = &app.store.receivers_by_id(&[id]).await.unwrap()[0];
+    let both = format!("{new} {}", made["secret"].as_str().unwrap());
+    assert_eq!(stored.secret.as_deref(), Some(both.as_str()), "the old one signs on");
+    let renamed = app.call(Method::PATCH, &path, Some(json!({"name": "b"}))).await.json();
+    assert_eq!(renamed["secret"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_routing_is_replaced_as_a_whole() {
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/v1/routing").await.json()["route"]["routes"], json!([]));
+    let input = json!({"name": "a", "kind": "discord", "url": "https://hooks.example/x"});
+    let receiver = app.post("/v1/receivers", input).await.json()["id"].clone();
+    let routing = json!({
+        "route": {"receivers": [receiver], "group_by": ["monitor"], "routes": [
+            {"matchers": ["severity=\"critical\""], "continue": true, "mute": ["nights"]}]},
+        "mute_times": [{"name": "nights", "from_minute": 1320, "until_minute": 360}],
+    });
+    let set = app.call(Method::PUT, "/v1/routing", Some(routing)).await;
+    assert_eq!(set.status, 200, "{:?}", set.body);
+    assert_eq!(app.get("/v1/routing").await.json(), set.json());
+    let unknown = json!({"route": {"receivers": ["01a21623-edf6-7000-8000-000000000000"]}});
+    let refused = app.call(Method::PUT, "/v1/routing", Some(unknown)).await;
+    assert!(refused.json()["errors"][0]["detail"].as_str().unwrap().contains("no receiver"));
+    let wrong = json!({"route": {"routes": [{"matchers": ["severity"]}]}});
+    let refused = app.call(Method::PUT, "/v1/routing", Some(wrong)).await;
+    assert_eq!(refused.problem(), "invalid", "{:?}", refused.body);
+    assert_eq!(app.get("/v1/routing").await.json(), set.json(), "nothing of a wrong one is stored");
+}
+
+#[tokio::test]
+async fn a_silence_lasts_until_it_is_ended() {
+    let app = TestApp::new().await;
+    let until = app.now().plus(Duration::from_hours(1));
+    let input =
+        json!({"matchers": ["monitor=\"support\""], "ends_at": until, "comment": "load test"});
+    let made = app.post("/v1/silences", input).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let path = made.header("location").to_owned();
+    assert_eq!(app.get("/v1/silences").await.json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(app.get(&path).await.json()["comment"], "load test");
+    assert_eq!(app.call(Method::DELETE, &path, None).await.status, 204);
+    assert!(app.get("/v1/silences").await.json()["items"].as_array().unwrap().is_empty());
+    assert_eq!(app.get(&path).await.status, 200, "it stays on record");
+    let past = json!({"matchers": [], "ends_at": app.now()});
+    let refused = app.post("/v1/silences", past).await;
+    assert_eq!(pointers(&refused.json()), ["/matchers", "/ends_at"]);
+    let (_, theirs) = app.stranger().await;
+    assert_eq!(app.call_as(&theirs, Method::GET, &path, None).await.problem(), "not_found");
+    assert_eq!(app.call_as(&theirs, Method::DELETE, &path, None).await.problem(), "not_found");
+}
