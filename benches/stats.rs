@@ -121,6 +121,29 @@ fn main() -> anyhow::Result<()> {
         1e6 * seconds / 5000.0
     );
 
+    let part = |name: &str, work: &mut dyn FnMut()| {
+        println!("{:44} {:>9.1} µs", format!("  of which {name}"), 1e6 * median(work) / 5000.0);
+    };
+    let landmarks = lens.landmarks.as_ref().expect("vectors have landmarks");
+    part("novelty", &mut || {
+        for vectors in vectors.chunks(500) {
+            black_box(landmarks.scores(vectors, |_, _| false));
+        }
+    });
+    let mut phi = vec![0.0; features.len() * 500];
+    part("random features", &mut || {
+        for vectors in vectors.chunks(500) {
+            features.map_all(vectors, &mut phi[..features.len() * vectors.len()]);
+        }
+    });
+    part("cell", &mut || {
+        for x in &vectors {
+            black_box(lens.codebook.assign(x));
+        }
+    });
+    let seen = lens.look(&features, &vectors, &at);
+    part("sums", &mut || seen.iter().for_each(|seen| sketch.add(&seen.observation())));
+
     let window = sketch.clone();
     let judged = Window {
         name: "middle",

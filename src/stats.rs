@@ -40,3 +40,4 @@ pub mod statistics;
 pub mod trial;
 mod trig;
 pub mod whitening;
+mod whole;

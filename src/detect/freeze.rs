@@ -1,5 +1,6 @@
 //! Freezing: reference events → profile with calibrated thresholds.
 
+mod apart;
 mod features;
 mod part;
 mod plan;

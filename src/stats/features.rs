@@ -6,6 +6,7 @@
 //! cosine and sine make ‖φ(x)‖ = 1 exactly. φ·φ is itself a positive-definite kernel, so a
 //! calibration made with the same features is exact; the approximation costs only comparability.
 
+use pulp::{Simd, WithSimd};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -63,20 +64,34 @@ impl FourierFeatures {
         let frequencies = self.weights.len() / self.dim;
         let mut angles = vec![0.0; frequencies * points.len()];
         products(&self.weights, self.dim, points, &mut angles);
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let rows = angles.chunks_exact(frequencies);
-                for (angles, out) in rows.zip(out.chunks_exact_mut(2 * frequencies)) {
-                    let (cosines, sines) = out.split_at_mut(frequencies);
-                    for ((angle, cosine), sine) in angles.iter().zip(cosines).zip(sines) {
-                        let (s, c) = sin_cos(*angle);
-                        *cosine = self.scale * c;
-                        *sine = self.scale * s;
-                    }
-                }
-            },
-        );
+        let scale = self.scale;
+        pulp::Arch::new().dispatch(SinesAndCosines { angles: &angles, frequencies, scale, out });
+    }
+}
+
+/// For each point's angles scaled cosines, then scaled sines.
+struct SinesAndCosines<'a> {
+    angles: &'a [f32],
+    frequencies: usize,
+    scale: f32,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for SinesAndCosines<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "else it is compiled without vector instructions")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let rows = self.angles.chunks_exact(self.frequencies);
+        for (angles, out) in rows.zip(self.out.chunks_exact_mut(2 * self.frequencies)) {
+            let (cosines, sines) = out.split_at_mut(self.frequencies);
+            for ((angle, cosine), sine) in angles.iter().zip(cosines).zip(sines) {
+                let (s, c) = sin_cos(*angle);
+                *cosine = self.scale * c;
+                *sine = self.scale * s;
+            }
+        }
     }
 }
 

@@ -1,4 +1,11 @@
 //! The few vector operations that every statistic is made of.
+//!
+//! What is dispatched to the processor's vector instructions is a type, not a closure: a closure is
+//! compiled apart from them, and runs ten times as slowly.
+
+#![expect(clippy::inline_always, reason = "else it is compiled without vector instructions")]
+
+use pulp::{Simd, WithSimd};
 
 /// Σ aᵢbᵢ in single precision, in sixteen interleaved partial sums.
 ///
@@ -8,7 +15,17 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     dot_inlined(a, b)
 }
 
-#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
+/// Sixteen partial sums as one, halves onto halves: as few steps after another as can be.
+#[inline(always)]
+fn fold(mut lanes: [f32; 16]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] += lanes[i + half];
+        }
+    }
+    lanes[0]
+}
+
 #[inline(always)]
 fn dot_inlined(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 16];
@@ -19,7 +36,7 @@ fn dot_inlined(a: &[f32], b: &[f32]) -> f32 {
             lanes[lane] += x[lane] * y[lane];
         }
     }
-    lanes.iter().sum::<f32>() + tail
+    fold(lanes) + tail
 }
 
 /// The inner products of every row of a matrix with every point: `out[p · rows + r]`.
@@ -28,83 +45,73 @@ fn dot_inlined(a: &[f32], b: &[f32]) -> f32 {
 /// whatever stands beside it, so that a result does not depend on how points are grouped; the groups
 /// only let a block of rows stay in the nearest cache while all points pass over it.
 pub fn products(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || products_blocked(matrix, dim, points, out),
-    );
+    pulp::Arch::new().dispatch(Products { matrix, dim, points, out });
 }
 
 /// Rows of one block: 48 KiB at 384 columns, within the nearest cache together with a point.
 const BLOCK: usize = 32;
 
-#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
-#[inline(always)]
-fn products_blocked(matrix: &[f32], dim: usize, points: &[&[f32]], out: &mut [f32]) {
-    let rows = matrix.len() / dim;
-    for first in (0..rows).step_by(BLOCK) {
-        let last = (first + BLOCK).min(rows);
-        for (p, x) in points.iter().enumerate() {
-            let mut row = first;
-            while row + 4 <= last {
-                let four = &matrix[row * dim..(row + 4) * dim];
-                out[p * rows + row..p * rows + row + 4].copy_from_slice(&dot_four(four, x));
-                row += 4;
-            }
-            for row in row..last {
-                out[p * rows + row] = dot_inlined(&matrix[row * dim..(row + 1) * dim], x);
-            }
-        }
-    }
+struct Products<'a> {
+    matrix: &'a [f32],
+    dim: usize,
+    points: &'a [&'a [f32]],
+    out: &'a mut [f32],
 }
 
-/// Four rows at once: the point is loaded once for them.
-#[expect(clippy::inline_always, reason = "else it is compiled without the caller's instructions")]
-#[inline(always)]
-fn dot_four(rows: &[f32], x: &[f32]) -> [f32; 4] {
-    let dim = x.len();
-    let (a, rest) = rows.split_at(dim);
-    let (b, rest) = rest.split_at(dim);
-    let (c, d) = rest.split_at(dim);
-    let mut lanes = [[0.0f32; 16]; 4];
-    let whole = dim / 16 * 16;
-    let mut i = 0;
-    while i < whole {
-        let x = &x[i..i + 16];
-        for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
-            let row = &row[i..i + 16];
-            for lane in 0..16 {
-                lanes[lane] += row[lane] * x[lane];
-            }
-        }
-        i += 16;
-    }
-    let mut sums = [0.0; 4];
-    for ((sum, lanes), row) in sums.iter_mut().zip(&lanes).zip([a, b, c, d]) {
-        let tail: f32 = row[whole..].iter().zip(&x[whole..]).map(|(r, x)| r * x).sum();
-        *sum = lanes.iter().sum::<f32>() + tail;
-    }
-    sums
-}
+impl WithSimd for Products<'_> {
+    type Output = ();
 
-/// The same for whole numbers: exact as long as no sum exceeds 32 bits.
-pub fn products_of_whole(matrix: &[i16], dim: usize, points: &[Vec<i16>], out: &mut [i32]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let rows = matrix.len() / dim;
-            for first in (0..rows).step_by(BLOCK) {
-                let last = (first + BLOCK).min(rows);
-                for (p, x) in points.iter().enumerate() {
-                    for row in first..last {
-                        let values = &matrix[row * dim..(row + 1) * dim];
-                        let pairs = values.iter().zip(x);
-                        out[p * rows + row] =
-                            pairs.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
-                    }
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { matrix, dim, points, out } = self;
+        let rows = matrix.len() / dim;
+        for first in (0..rows).step_by(BLOCK) {
+            let last = (first + BLOCK).min(rows);
+            for (p, x) in points.iter().enumerate() {
+                let mut row = first;
+                while row + 4 <= last {
+                    let four = &matrix[row * dim..(row + 4) * dim];
+                    out[p * rows + row..p * rows + row + 4]
+                        .copy_from_slice(&dot_four(simd, four, x));
+                    row += 4;
+                }
+                for row in row..last {
+                    out[p * rows + row] = dot_inlined(&matrix[row * dim..(row + 1) * dim], x);
                 }
             }
-        },
-    );
+        }
+    }
+}
+
+/// Four rows at once: the point is loaded once for them. The sixteen partial sums of each lie in one,
+/// two or four registers.
+#[inline(always)]
+fn dot_four<S: Simd>(simd: S, rows: &[f32], x: &[f32]) -> [f32; 4] {
+    let dim = x.len();
+    let whole = dim / 16 * 16;
+    let registers = 16 / S::F32_LANES.min(16);
+    let zero = simd.splat_f32s(0.0);
+    let mut lanes = [[zero; 16]; 4];
+    let (x_whole, _) = S::as_simd_f32s(&x[..whole]);
+    let row = |r: usize| S::as_simd_f32s(&rows[r * dim..r * dim + whole]).0.chunks_exact(registers);
+    let steps = row(0).zip(row(1)).zip(row(2)).zip(row(3));
+    for ((((a, b), c), d), x) in steps.zip(x_whole.chunks_exact(registers)) {
+        for k in 0..registers {
+            for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
+                lanes[k] = simd.add_f32s(lanes[k], simd.mul_f32s(row[k], x[k]));
+            }
+        }
+    }
+    let mut sums = [0.0; 4];
+    for (r, sum) in sums.iter_mut().enumerate() {
+        let mut all = [0.0f32; 16];
+        let (parts, _) = S::as_mut_simd_f32s(&mut all);
+        parts.copy_from_slice(&lanes[r][..registers]);
+        let row = &rows[r * dim..(r + 1) * dim];
+        let tail: f32 = row[whole..].iter().zip(&x[whole..]).map(|(r, x)| r * x).sum();
+        *sum = fold(all) + tail;
+    }
+    sums
 }
 
 /// Σ aᵢbᵢ in double precision.
@@ -132,14 +139,24 @@ pub fn distance_sq<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
 
 /// `sum += scale · x`.
 pub fn axpy(sum: &mut [f64], scale: f64, x: &[f32]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (total, &value) in sum.iter_mut().zip(x) {
-                *total += scale * f64::from(value);
-            }
-        },
-    );
+    pulp::Arch::new().dispatch(Axpy { sum, scale, x });
+}
+
+struct Axpy<'a> {
+    sum: &'a mut [f64],
+    scale: f64,
+    x: &'a [f32],
+}
+
+impl WithSimd for Axpy<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (total, &value) in self.sum.iter_mut().zip(self.x) {
+            *total += self.scale * f64::from(value);
+        }
+    }
 }
 
 /// `sum += x`.

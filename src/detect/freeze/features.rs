@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::detect::freeze::apart::Apart;
 use crate::detect::lens::Lens;
 use crate::detect::profile::Part;
 use crate::detect::values::StreamRows;
@@ -17,7 +18,7 @@ use crate::stats::kernel::median_sq_distance;
 use crate::stats::novelty::{LANDMARKS, Landmarks};
 use crate::stats::rhythm::Rhythm;
 use crate::stats::simulate::Row;
-use crate::stats::whitening::{FOLDS, Whitening};
+use crate::stats::whitening::Whitening;
 
 /// Frequencies of a vector stream, and of the scalar one.
 const FREQUENCIES: (usize, usize) = (512, 64);
@@ -71,9 +72,10 @@ impl StreamFeatures {
         let (fit, held_out) = halves(&kept.units, raw.len(), &mut rng);
         let fit_rows: Vec<&[f32]> = fit.iter().take(MAX_ROWS.1).map(|&i| raw[i]).collect();
         let codebook = Codebook::fit(&fit_rows, cells(middle_window, fit_rows.len()), seed + 1);
-        let unit_of = unit_of(&kept.units, raw.len());
-        let fold: Vec<usize> = unit_of.iter().map(|unit| unit % FOLDS).collect();
-        let whitened = (dim > 1).then(|| Whitening::out_of_fold(&raw, &fold)).flatten();
+        let rhythm = Rhythm::find(&raw, &at);
+        let in_sessions = stream.units.iter().any(|unit| unit.len() > 1);
+        let apart = Apart::of(&raw, &at, rhythm, &kept.units, in_sessions);
+        let whitened = (dim > 1).then(|| Whitening::out_of_fold(&raw, &apart.folds())).flatten();
         let (whitening, whitened) =
             whitened.map_or((None, Vec::new()), |(w, rows)| (Some(w), rows));
         let sample = landmark_rows(raw.len(), &mut rng);
@@ -85,7 +87,7 @@ impl StreamFeatures {
             frequencies,
             feature_seed: seed,
             codebook,
-            rhythm: Rhythm::find(&raw, &at),
+            rhythm,
             whitening,
             landmarks,
         };
@@ -95,12 +97,12 @@ impl StreamFeatures {
             phi: features.len(),
             whitened: if whitened.is_empty() { 0 } else { dim },
         };
-        let novelty = novelty(&lens, &raw, &unit_of, &sample);
+        let novelty = novelty(&lens, &raw, &apart, &sample);
         let rows = rows(&lens, &features, &raw, &at, &whitened, &novelty);
         Self {
             events: kept.rows.iter().map(|&i| stream.events[i]).collect(),
             total: stream.rows.len(),
-            in_sessions: stream.units.iter().any(|unit| unit.len() > 1),
+            in_sessions,
             units: kept.units,
             lens,
             columns,
@@ -178,14 +180,6 @@ fn halves(units: &[Vec<usize>], rows: usize, rng: &mut ChaCha8Rng) -> (Vec<usize
     (fit, held_out)
 }
 
-fn unit_of(units: &[Vec<usize>], rows: usize) -> Vec<usize> {
-    let mut of = vec![0; rows];
-    for (u, unit) in units.iter().enumerate() {
-        unit.iter().for_each(|&row| of[row] = u);
-    }
-    of
-}
-
 fn landmark_rows(rows: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(rng);
@@ -193,14 +187,14 @@ fn landmark_rows(rows: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     order
 }
 
-/// Novelty scores of the rows, each without its own unit.
-fn novelty(lens: &Lens, raw: &[&[f32]], unit_of: &[usize], sample: &[usize]) -> Vec<f32> {
+/// Novelty scores of the rows, each without what belongs to it.
+fn novelty(lens: &Lens, raw: &[&[f32]], apart: &Apart, sample: &[usize]) -> Vec<f32> {
     let Some(landmarks) = &lens.landmarks else { return vec![0.0; raw.len()] };
     raw.par_chunks(CHUNK)
         .enumerate()
         .flat_map_iter(|(chunk, points)| {
             landmarks.scores(points, |point, landmark| {
-                unit_of[chunk * CHUNK + point] == unit_of[sample[landmark]]
+                apart.leaves_out(chunk * CHUNK + point, sample[landmark])
             })
         })
         .collect()
