@@ -27,13 +27,14 @@ pub use channel::{Problem, SecretUse};
 pub use message::{AlertMessage, ExampleText, Links};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
+use crate::alert::EventKind;
 use crate::clock::Timestamp;
 use crate::egress::{
     AllowError, BuildError, Guard, GuardedClient, Limits, Request, Response, SendError, UrlError,
 };
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
-use channel::{Answer, Posting};
+use channel::{Answer, Note, Posting};
 
 /// More of a receiver's answer is not read.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -101,10 +102,24 @@ pub fn body(receiver: &Receiver, message: &AlertMessage<'_>) -> String {
     channel::of(receiver.kind).body(&receiver.settings, message)
 }
 
-/// The body of a message with which a receiver is tried out.
+/// The body of a message with which `receiver` is tried out.
 pub fn test_body(receiver: &Receiver, now: Timestamp) -> String {
     let name = text::cut(&receiver.name, 200);
-    channel::of(receiver.kind).test_body(&receiver.settings, &name, now)
+    let text = format!("Test message from Seamark for receiver {name}.");
+    let note = Note { event: EventKind::Test, receiver: &name, text: &text, now };
+    channel::of(receiver.kind).note_body(&receiver.settings, &note)
+}
+
+/// The body of a message to `receiver` that another one, called `lost`, was switched off after `error`.
+pub fn disabled_body(receiver: &Receiver, lost: &str, error: &str, now: Timestamp) -> String {
+    let lost = text::cut(lost, 200);
+    let text = format!(
+        "Seamark has switched off the receiver {lost}: {}. Enable it again once it works, and replay what it \
+         missed.",
+        text::cut(error, 300)
+    );
+    let note = Note { event: EventKind::ReceiverDisabled, receiver: &lost, text: &text, now };
+    channel::of(receiver.kind).note_body(&receiver.settings, &note)
 }
 
 /// Whether one message to receivers of `kind` may tell of several alerts.

@@ -154,7 +154,7 @@ def seamark_results(lines):
             "seamark, its own thresholds": promised}
 
 
-DETECTORS = ("mmd", "kl", "centroid")
+DETECTORS = ("mmd", "kl", "centroid", "whitened", "novelty")
 
 
 def agreement(folder, lines):

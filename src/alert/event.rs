@@ -13,6 +13,8 @@ pub enum EventKind {
     Escalated,
     /// Nothing happened: someone tries out a receiver.
     Test,
+    /// A receiver was switched off, because it is gone or failed for days.
+    ReceiverDisabled,
 }
 
 impl EventKind {
@@ -24,6 +26,7 @@ impl EventKind {
             Self::Reminder => "drift.alert.reminder",
             Self::Escalated => "drift.alert.escalated",
             Self::Test => "seamark.test",
+            Self::ReceiverDisabled => "seamark.receiver.disabled",
         }
     }
 }

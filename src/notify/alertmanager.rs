@@ -8,12 +8,11 @@ use std::time::Duration;
 use serde_json::{Map, json};
 
 use crate::alert::EventKind;
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::Failure;
 use crate::notify::channel::{
-    Answer, Channel, Outgoing, Posting, Problem, SecretUse, by_strict_status,
+    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_strict_status,
 };
 use crate::notify::message::AlertMessage;
 use crate::notify::text::cut;
@@ -57,12 +56,13 @@ impl Channel for Alertmanager {
         json!([entry]).to_string()
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, now: Timestamp) -> String {
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
+        let name = note.event.as_str().replace('.', "_");
         json!([{
-            "labels": { "alertname": "Seamark_test", "severity": "info", "receiver": name },
-            "annotations": { "summary": format!("Test message from Seamark for receiver {name}.") },
-            "startsAt": now,
-            "endsAt": now.plus(Duration::from_mins(1)),
+            "labels": { "alertname": name, "severity": "info", "receiver": note.receiver },
+            "annotations": { "summary": note.text },
+            "startsAt": note.now,
+            "endsAt": note.now.plus(Duration::from_mins(1)),
         }])
         .to_string()
     }

@@ -28,7 +28,8 @@ pub enum Next {
     RetryAt(Timestamp),
     /// Give up.
     Exhausted {
-        /// The receiver said that it is gone for good: send it nothing more.
+        /// The receiver said that it is gone for good, or failed through the whole schedule: send it
+        /// nothing more.
         disable_receiver: bool,
     },
 }
@@ -56,7 +57,8 @@ pub(super) fn after(
         None => Duration::ZERO,
     };
     let Some(delay) = delay_before(number.saturating_add(1), rng) else {
-        return Next::Exhausted { disable_receiver: false };
+        // Three days of failures: what is due later would only pile up.
+        return Next::Exhausted { disable_receiver: true };
     };
     let asked = asked.max(response.and_then(|r| asked_wait(r, now)).unwrap_or_default());
     Next::RetryAt(now.plus(delay.max(asked)))
@@ -143,7 +145,7 @@ mod tests {
     fn it_gives_up_after_the_tenth_attempt() {
         let broken = answer(500, None);
         assert!(wait(9, &broken).is_some());
-        assert_eq!(next(10, &broken), Next::Exhausted { disable_receiver: false });
+        assert_eq!(next(10, &broken), Next::Exhausted { disable_receiver: true });
         assert!(matches!(after(None, None, 1, NOW, &mut rng()), Next::RetryAt(_)));
     }
 

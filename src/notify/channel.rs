@@ -17,8 +17,8 @@ pub(super) trait Channel: Sync {
     /// The exact body about an alert, to be stored with the delivery.
     fn body(&self, settings: &ReceiverSettings, message: &AlertMessage<'_>) -> String;
 
-    /// The body of a message with which a receiver is tried out; `name` is short.
-    fn test_body(&self, settings: &ReceiverSettings, name: &str, now: Timestamp) -> String;
+    /// The body of a message that is about no alert.
+    fn note_body(&self, settings: &ReceiverSettings, note: &Note<'_>) -> String;
 
     /// The request of one attempt.
     fn request(&self, posting: &Posting<'_>) -> Result<Outgoing, Failure> {
@@ -64,6 +64,18 @@ pub enum SecretUse {
     Given,
     /// There is none: the URL is the secret, or nothing is.
     None,
+}
+
+/// A message that is about no alert.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Note<'a> {
+    /// What happened.
+    pub(super) event: EventKind,
+    /// The name of the receiver that it is about, cut to a bearable length.
+    pub(super) receiver: &'a str,
+    /// What to say, in one sentence.
+    pub(super) text: &'a str,
+    pub(super) now: Timestamp,
 }
 
 /// One attempt to bring a delivery to a receiver.

@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::monitor::Severity;
 use crate::model::receiver::ReceiverSettings;
-use crate::notify::channel::{Answer, Channel, Problem, SecretUse, by_strict_status};
+use crate::notify::channel::{Answer, Channel, Note, Problem, SecretUse, by_strict_status};
 use crate::notify::message::{AlertMessage, verdict_line};
 use crate::notify::text::cut;
 
@@ -58,9 +57,8 @@ impl Channel for Discord {
         envelope(&json!({ "embeds": [embed] }))
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
-        let text = format!("Test message from Seamark for receiver {}.", escape(name));
-        envelope(&json!({ "content": text }))
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
+        envelope(&json!({ "content": escape(note.text) }))
     }
 
     fn answer(&self, response: &Response) -> Answer {

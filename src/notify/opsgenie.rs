@@ -4,13 +4,12 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::monitor::Severity;
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::Failure;
 use crate::notify::channel::{
-    Answer, Channel, Outgoing, Posting, Problem, SecretUse, by_strict_status, secret_given,
+    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_strict_status, secret_given,
 };
 use crate::notify::message::{AlertMessage, verdict_line};
 use crate::notify::text::cut;
@@ -51,10 +50,11 @@ impl Channel for Opsgenie {
         .to_string()
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
         json!({
-            "message": cut(&format!("Test message from Seamark for receiver {name}."), MESSAGE_LIMIT),
-            "alias": "seamark-test",
+            "message": cut(note.text, MESSAGE_LIMIT),
+            "description": note.text,
+            "alias": cut(&format!("{} {}", note.event.as_str(), note.receiver), 500),
             "priority": "P5",
             "source": "Seamark",
         })

@@ -6,13 +6,12 @@
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::monitor::Severity;
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::Failure;
 use crate::notify::channel::{
-    Answer, Channel, Outgoing, Posting, Problem, SecretUse, by_strict_status,
+    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_strict_status,
 };
 use crate::notify::message::{AlertMessage, verdict_line};
 use crate::notify::text::cut;
@@ -68,17 +67,17 @@ impl Channel for Pagerduty {
         .to_string()
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, now: Timestamp) -> String {
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
         // Info: it opens an incident only where the service asks for that.
         json!({
             "event_action": "trigger",
-            "dedup_key": format!("seamark-test-{name}"),
+            "dedup_key": format!("{} {}", note.event.as_str(), note.receiver),
             "client": "Seamark",
             "payload": {
-                "summary": format!("Test message from Seamark for receiver {name}."),
+                "summary": cut(note.text, SUMMARY_LIMIT),
                 "source": "seamark",
                 "severity": "info",
-                "timestamp": now,
+                "timestamp": note.now,
             },
         })
         .to_string()

@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::receiver::ReceiverSettings;
 use crate::model::verdict::Verdict;
-use crate::notify::channel::{Answer, Channel, Problem, SecretUse, by_status};
+use crate::notify::channel::{Answer, Channel, Note, Problem, SecretUse, by_status};
 use crate::notify::message::{AlertMessage, ExampleText, verdict_line};
 use crate::notify::text::cut;
 
@@ -33,8 +32,8 @@ impl Channel for Slack {
         body(message)
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
-        test_body(name)
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
+        note_body(note)
     }
 
     /// Slack answers some refusals with 200 and says so in the body only.
@@ -77,8 +76,8 @@ pub(super) fn body(message: &AlertMessage<'_>) -> String {
     json!({ "text": escape(&title), "blocks": blocks }).to_string()
 }
 
-pub(super) fn test_body(receiver_name: &str) -> String {
-    let text = format!("Test message from Seamark for receiver {}.", escape(receiver_name));
+pub(super) fn note_body(note: &Note<'_>) -> String {
+    let text = escape(note.text);
     json!({ "text": text, "blocks": [section(&text)] }).to_string()
 }
 

@@ -6,11 +6,10 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::Timestamp;
 use crate::egress::Response;
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::channel::{
-    Answer, Channel, Outgoing, Posting, Problem, SecretUse, by_status, secret_given,
+    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_status, secret_given,
 };
 use crate::notify::message::AlertMessage;
 use crate::notify::{Failure, slack};
@@ -35,15 +34,17 @@ impl Channel for SlackBot {
         slack::body(message)
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
-        slack::test_body(name)
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
+        slack::note_body(note)
     }
 
     fn request(&self, posting: &Posting<'_>) -> Result<Outgoing, Failure> {
         let mut outgoing = posting.plain();
         let mut body: Value = serde_json::from_str(&outgoing.body)
             .map_err(|error| Failure::Body(error.to_string()))?;
-        let earlier = posting.remembered.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        // An edit pings nobody: a reminder is a message of its own.
+        let begin = posting.remembered.filter(|_| posting.is_resolved());
+        let earlier = begin.and_then(|text| serde_json::from_str::<Value>(text).ok());
         let method = if let Some(message) = &earlier {
             body["channel"] = message["channel"].clone();
             body["ts"] = message["ts"].clone();

@@ -6,10 +6,9 @@
 use serde_json::{Value, json};
 
 use crate::alert::EventKind;
-use crate::clock::Timestamp;
 use crate::model::monitor::Severity;
 use crate::model::receiver::ReceiverSettings;
-use crate::notify::channel::{Channel, Problem, SecretUse};
+use crate::notify::channel::{Channel, Note, Problem, SecretUse};
 use crate::notify::message::{AlertMessage, verdict_line};
 use crate::notify::text::cut;
 
@@ -43,8 +42,8 @@ impl Channel for Teams {
         card(&blocks, &actions(message))
     }
 
-    fn test_body(&self, _: &ReceiverSettings, name: &str, _: Timestamp) -> String {
-        card(&[text(&format!("Test message from Seamark for receiver {name}."))], &[])
+    fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {
+        card(&[text(note.text)], &[])
     }
 
     fn groups(&self) -> bool {

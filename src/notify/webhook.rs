@@ -3,12 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::alert::EventKind;
 use crate::clock::Timestamp;
 use crate::model::receiver::{Envelope, ReceiverSettings};
 use crate::model::verdict::Verdict;
 use crate::notify::Failure;
-use crate::notify::channel::{Channel, Outgoing, Posting, Problem, SecretUse};
+use crate::notify::channel::{Channel, Note, Outgoing, Posting, Problem, SecretUse};
 use crate::notify::message::{AlertMessage, ExampleText};
 use crate::notify::signature::Secret;
 use crate::notify::text::cut;
@@ -32,9 +31,9 @@ impl Channel for Webhook {
         event(settings, kind, message.report.evaluated_at, Some(&subject), &data(message))
     }
 
-    fn test_body(&self, settings: &ReceiverSettings, name: &str, now: Timestamp) -> String {
-        let data = json!({ "receiver": name, "message": "This is a test message from Seamark." });
-        event(settings, EventKind::Test.as_str(), now, None, &data)
+    fn note_body(&self, settings: &ReceiverSettings, note: &Note<'_>) -> String {
+        let data = json!({ "receiver": note.receiver, "message": note.text });
+        event(settings, note.event.as_str(), note.now, None, &data)
     }
 
     /// Signed with the receiver's secret, and after a change of it with the one before too.

@@ -6,9 +6,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
-use crate::id::ReceiverId;
-use crate::model::delivery::Attempt;
-use crate::notify::{Next, Notifier};
+use crate::alert::EventKind;
+use crate::id::{DeliveryId, ReceiverId};
+use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
+use crate::model::receiver::Receiver;
+use crate::notify::{Next, Notifier, disabled_body};
 use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext};
 use crate::telemetry::ResultLabels;
 use crate::worker::context::Context;
@@ -122,10 +124,39 @@ async fn attempt(
     };
     let recorded = context.store.record_attempt(&result).await?;
     crate::fault::point("delivery.recorded");
+    if recorded && disable_receiver {
+        let reason = result.attempt.error.as_deref().unwrap_or("it said that it is gone");
+        tell_others(context, &receiver, reason).await?;
+    }
     if !recorded {
         tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
     }
     Ok(receiver.id)
+}
+
+/// Tells the project's other receivers that `lost` hears of nothing any more.
+async fn tell_others(context: &Context, lost: &Receiver, reason: &str) -> Result<(), WorkerError> {
+    tracing::error!(receiver = %lost.name, reason, "receiver switched off");
+    let now = context.now();
+    let others = context.store.list_receivers(lost.project_id).await?;
+    for receiver in others.iter().filter(|other| other.id != lost.id && !other.disabled) {
+        let delivery = Delivery {
+            id: context.with_rng(|rng| DeliveryId::new(now, rng)),
+            project_id: receiver.project_id,
+            receiver_id: receiver.id,
+            alert_id: None,
+            event_type: EventKind::ReceiverDisabled.as_str().to_owned(),
+            body: disabled_body(receiver, &lost.name, reason, now),
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            created_at: now,
+            next_attempt_at: now,
+            delivered_at: None,
+        };
+        context.store.insert_delivery(&delivery).await?;
+    }
+    context.wakers.delivery.notify_one();
+    Ok(())
 }
 
 fn publish(context: &Context, next: &DeliveryNext, duration_ms: i64) {

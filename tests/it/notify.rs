@@ -278,7 +278,7 @@ async fn a_webhook_without_a_usable_secret_is_never_sent_unsigned() {
     let outcome = notifier.deliver(&delivery(0), &unsigned, None, NOW, &mut rng).await;
     assert_retry(&outcome, 4..7, "signing secret is unusable");
     let outcome = notifier.deliver(&delivery(9), &unsigned, None, NOW, &mut rng).await;
-    assert_eq!(outcome.next, Next::Exhausted { disable_receiver: false });
+    assert_eq!(outcome.next, Next::Exhausted { disable_receiver: true });
 }
 
 #[test]

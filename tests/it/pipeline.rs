@@ -11,6 +11,8 @@ use scenario::{Topic, assert_same_reports, interactions, replayed, time};
 use seamark::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use site::Site;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// Runs every test of the list on both engines, as `pipeline::<engine>::<test>`.
 macro_rules! pipeline_test_suite {
@@ -31,6 +33,7 @@ pipeline_test_suite! { sqlite, postgres; {
     drift_is_told_once_and_so_is_its_end,
     a_restart_changes_no_report,
     a_silence_holds_back_until_it_ends,
+    a_receiver_that_is_gone_is_told_to_the_others,
     uploaded_and_awaited_references_serve_too
 } }
 
@@ -245,6 +248,29 @@ async fn a_silence_holds_back_until_it_ends(mut site: Site) {
     site.client().delete(&path).await.unwrap();
     let all = site.receiver.messages(first.len() + 1).await;
     assert!(all.iter().any(|message| of(message) == json!("quiet")));
+    site.stop().await;
+}
+
+/// 410 switches a receiver off, and the project's other receivers hear of it.
+async fn a_receiver_that_is_gone_is_told_to_the_others(mut site: Site) {
+    site.make_receiver().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let gone = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+        stream.write_all(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    });
+    let input = json!({"name": "old", "kind": "webhook", "url": url});
+    let old = site.post("/v1/receivers", &input).await;
+    let path = format!("/v1/receivers/{}", old["id"].as_str().unwrap());
+    site.post(&format!("{path}/test"), &Value::Null).await;
+    gone.await.unwrap();
+    let message = site.receiver.messages(1).await.remove(0).json();
+    assert_eq!(message["type"], json!("seamark.receiver.disabled"));
+    assert_eq!(message["data"]["receiver"], json!("old"));
+    assert_eq!(site.get(&path).await["disabled"], json!(true));
     site.stop().await;
 }
 

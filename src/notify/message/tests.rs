@@ -13,7 +13,7 @@ use crate::model::explanation::{CellChange, ChangeTime, Explanation, NewTopic, T
 use crate::model::interaction::Attributes;
 use crate::model::receiver::{Envelope, ReceiverKind, ReceiverSettings};
 use crate::model::verdict::VerdictStatus;
-use crate::notify::channel;
+use crate::notify::channel::{self, Note};
 
 const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -238,7 +238,11 @@ fn slack_stays_within_its_limits_and_pings_nobody() {
 
 #[test]
 fn a_test_message_says_that_it_is_one() {
-    let test = |kind, name| channel::of(kind).test_body(&ReceiverSettings::default(), name, AT);
+    let test = |kind, name: &str| {
+        let text = format!("Test message from Seamark for receiver {name}.");
+        let note = Note { event: EventKind::Test, receiver: name, text: &text, now: AT };
+        channel::of(kind).note_body(&ReceiverSettings::default(), &note)
+    };
     let webhook: Value = serde_json::from_str(&test(ReceiverKind::Webhook, "ops")).unwrap();
     assert_eq!(webhook["type"], "seamark.test");
     let slack = test(ReceiverKind::Slack, "<!channel>");
