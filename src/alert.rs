@@ -1,6 +1,6 @@
 //! Decides when drift becomes an alert, when the alert ends, and which of it is told to receivers.
 //!
-//! Pure: the caller stores the [`Change`] in the same commit as the report, and what [`dispatch`] decides
+//! Pure: the caller stores the [`Change`] in the same commit as the report, and what [`dispatch()`] decides
 //! in one commit with the messages.
 
 mod dispatch;

@@ -26,6 +26,7 @@ mod references;
 mod reports;
 mod retention;
 mod routing;
+mod seal;
 mod uploads;
 
 pub use alerts::{AlarmRecord, AlertFilter};
@@ -42,3 +43,4 @@ pub use references::FreezeCommit;
 pub use reports::ReportFilter;
 pub use retention::{RetentionCounts, RetentionCutoffs};
 pub use routing::DispatchCommit;
+pub use seal::SealingKey;

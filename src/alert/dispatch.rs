@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::id::{AlertId, ReceiverId};
 use crate::model::alert::{Alert, AlertState};
 use crate::model::matcher::{Labels, all_match};
+use crate::model::monitor::MonitorSpec;
 use crate::model::routing::{Escalation, MuteTime, Route, Routing, Silence};
 
 /// A label in `group_by` that stands for all of them.
@@ -30,15 +31,15 @@ pub struct Routed {
     pub own_receivers: Vec<ReceiverId>,
 }
 
-/// The labels that routes, silences and inhibitions see of an alert.
-pub fn labels(alert: &Alert, monitor: &str) -> Labels {
-    let mut labels = Labels::new();
+/// The labels that routes, silences and inhibitions see of an alert of the monitor `spec`.
+pub fn labels(alert: &Alert, spec: &MonitorSpec) -> Labels {
+    let mut labels = spec.alert.labels.clone();
     for (key, value) in &alert.segment {
         labels.insert(key.clone(), value.clone());
     }
     let segment: Vec<String> = alert.segment.iter().map(|(k, v)| format!("{k}={v}")).collect();
     labels.insert("segment".to_owned(), segment.join(","));
-    labels.insert("monitor".to_owned(), monitor.to_owned());
+    labels.insert("monitor".to_owned(), spec.name.clone());
     labels.insert("stream".to_owned(), alert.stream.as_str().to_owned());
     labels.insert("kind".to_owned(), alert.kind.clone());
     labels.insert("severity".to_owned(), alert.severity.as_str().to_owned());

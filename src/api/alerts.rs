@@ -115,7 +115,8 @@ async fn detail(
 ) -> Result<Json<AlertDetail>, ApiError> {
     let alert = find(state, project, id).await?;
     let monitor = state.store.find_monitor(project, alert.monitor_id).await?;
-    let labels = labels(&alert, monitor.as_ref().map_or("", |monitor| &monitor.spec.name));
+    let monitor = monitor.ok_or_else(|| ApiError::not_found("monitor"))?;
+    let labels = labels(&alert, &monitor.spec);
     let transitions = state.store.transitions(id).await?;
     let comments = state.store.comments(id).await?;
     Ok(Json(AlertDetail { alert, labels, transitions, comments }))

@@ -13,7 +13,7 @@ use crate::model::verdict::DetectorKind;
 const SEGMENTS: f64 = 0.3;
 
 /// The expected false alarms in 30 days that `spec` is calibrated for. In force are those of
-/// [`expected_per_30d`]; levels are scaled to them.
+/// [`in_force`]; levels are scaled to them.
 pub fn calibrated_per_30d(spec: &MonitorSpec) -> f64 {
     expected_per_30d(spec, &Budget::default(), 1.0)
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReceiverId, ReferenceId};
 use crate::model::interaction::Attributes;
+use crate::model::matcher::Labels;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
 use crate::stats::sequential::Trigger;
@@ -149,6 +150,9 @@ impl MonitorSpec {
         }
         if let Some(detail) = self.thresholds.problem() {
             say("/thresholds", detail);
+        }
+        for (pointer, detail) in self.alert.problems() {
+            say(&format!("/alert/{pointer}"), detail);
         }
         if !(self.alert.resolve_ratio > 0.0 && self.alert.resolve_ratio <= 1.0) {
             say("/alert/resolve_ratio", "must be above 0 and at most 1".to_owned());
@@ -362,8 +366,8 @@ impl FixedThresholds {
     }
 }
 
-/// When threshold crossings become an alert, and when it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+/// When threshold crossings become an alert, when it ends, and what goes with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlertPolicy {
     /// Crossings in a row before the alert fires; 1 fires at once.
@@ -374,6 +378,13 @@ pub struct AlertPolicy {
     pub resolve_ratio: f64,
     /// Carried in the message.
     pub severity: Severity,
+    /// Labels of its alerts, for routes and silences: `team = search`.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub labels: Labels,
+    /// Where the people who are told find what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runbook_url: Option<String>,
 }
 
 impl Default for AlertPolicy {
@@ -383,11 +394,35 @@ impl Default for AlertPolicy {
             keep_firing_evaluations: 4,
             resolve_ratio: 0.8,
             severity: Severity::Warning,
+            labels: Labels::new(),
+            runbook_url: None,
         }
     }
 }
 
 impl AlertPolicy {
+    fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
+        };
+        let fits = |(name, value): (&String, &String)| {
+            is_name(name) && name.len() <= 100 && value.len() <= 200
+        };
+        if self.labels.len() > 20 || !self.labels.iter().all(fits) {
+            let detail = "give at most 20; names are letters, digits, _ - . (100 bytes at most), values at most 200 bytes";
+            problems.push(("labels", detail.to_owned()));
+        }
+        let is_link = |url: &String| {
+            (url.starts_with("https://") || url.starts_with("http://")) && url.len() <= 1000
+        };
+        if self.runbook_url.as_ref().is_some_and(|url| !is_link(url)) {
+            problems
+                .push(("runbook_url", "must be a link: https://…, at most 1000 bytes".to_owned()));
+        }
+        problems
+    }
+
     /// The rule as the state machine runs it: one for the live alert and for the simulated null,
     /// or the promised rate would be another's.
     pub const fn trigger(&self) -> Trigger {

@@ -50,6 +50,9 @@ impl Channel for Alertmanager {
             "startsAt": alert.started_at,
             "endsAt": ends,
         });
+        if let Some(url) = &message.links.runbook_url {
+            entry["annotations"]["runbook_url"] = json!(cut(url, 1000));
+        }
         if message.links.report_url.starts_with("http") {
             entry["generatorURL"] = json!(cut(&message.links.report_url, 1000));
         }

@@ -43,6 +43,11 @@ impl Channel for Discord {
             let value = cut(&examples.join(" · "), FIELD_LIMIT);
             fields.push(json!({ "name": "Examples", "value": value, "inline": false }));
         }
+        if let Some(url) = &message.links.runbook_url {
+            fields.push(
+                json!({ "name": "Runbook", "value": cut(url, FIELD_LIMIT), "inline": false }),
+            );
+        }
         let mut embed = json!({
             "title": cut(&escape(&message.title()), TITLE_LIMIT),
             "description": cut(&lines.join("\u{2028}"), DESCRIPTION_LIMIT).replace('\u{2028}', "\n"),

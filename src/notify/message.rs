@@ -42,6 +42,24 @@ pub struct Links {
     pub report_url: String,
     /// The monitor.
     pub monitor_url: String,
+    /// What to do.
+    pub runbook_url: Option<String>,
+}
+
+impl Links {
+    /// Every link that is one, with its name.
+    pub(super) fn named(&self) -> Vec<(&'static str, &str)> {
+        let runbook = self.runbook_url.as_deref();
+        [
+            ("report", Some(&*self.report_url)),
+            ("monitor", Some(&*self.monitor_url)),
+            ("runbook", runbook),
+        ]
+        .into_iter()
+        .filter_map(|(name, url)| Some((name, url?)))
+        .filter(|(_, url)| url.starts_with("http"))
+        .collect()
+    }
 }
 
 /// Everything that a message about an alert tells.

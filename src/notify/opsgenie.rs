@@ -33,7 +33,9 @@ impl Channel for Opsgenie {
             .into_iter()
             .map(|(name, value)| (name.to_lowercase(), json!(value)))
             .collect();
-        details.insert("report".to_owned(), json!(cut(&message.links.report_url, 1000)));
+        for (name, url) in message.links.named() {
+            details.insert(name.to_owned(), json!(cut(url, 1000)));
+        }
         json!({
             "message": cut(&message.title(), MESSAGE_LIMIT),
             "alias": alert.id,

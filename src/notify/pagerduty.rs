@@ -33,12 +33,8 @@ impl Channel for Pagerduty {
             .into_iter()
             .map(|(name, value)| (name.to_lowercase(), json!(value)))
             .collect();
-        let links: Vec<Value> =
-            [("Report", &message.links.report_url), ("Monitor", &message.links.monitor_url)]
-                .into_iter()
-                .filter(|(_, url)| url.starts_with("http"))
-                .map(|(text, url)| json!({ "href": cut(url, 1000), "text": text }))
-                .collect();
+        let link = |(name, url): (&str, &str)| json!({ "href": cut(url, 1000), "text": name });
+        let links: Vec<Value> = message.links.named().into_iter().map(link).collect();
         json!({
             "event_action": action,
             "dedup_key": alert.id,

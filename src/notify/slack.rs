@@ -125,16 +125,16 @@ fn others(message: &AlertMessage<'_>) -> Option<Value> {
 }
 
 fn buttons(message: &AlertMessage<'_>) -> Option<Value> {
-    let links = message.links;
-    let button = |label: &str, url: &str| {
-        let fits = url.len() <= URL_LIMIT && url.starts_with("http");
-        fits.then(|| json!({ "type": "button", "text": plain(label), "url": url }))
-    };
-    let elements: Vec<Value> =
-        [button("Open report", &links.report_url), button("Open monitor", &links.monitor_url)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let elements: Vec<Value> = message
+        .links
+        .named()
+        .into_iter()
+        .filter(|(_, url)| url.len() <= URL_LIMIT)
+        .map(|(name, url)| {
+            let label = format!("Open {name}");
+            json!({ "type": "button", "text": plain(&label), "url": url })
+        })
+        .collect();
     (!elements.is_empty()).then(|| json!({ "type": "actions", "elements": elements }))
 }
 

@@ -92,11 +92,11 @@ fn facts(message: &AlertMessage<'_>) -> Vec<Value> {
 }
 
 fn actions(message: &AlertMessage<'_>) -> Vec<Value> {
-    [("Open report", &message.links.report_url), ("Open monitor", &message.links.monitor_url)]
-        .into_iter()
-        .filter(|(_, url)| url.starts_with("http"))
-        .map(|(title, url)| json!({ "type": "Action.OpenUrl", "title": title, "url": cut(url, 1000) }))
-        .collect()
+    let action = |(name, url): (&str, &str)| {
+        let title = format!("Open {name}");
+        json!({ "type": "Action.OpenUrl", "title": title, "url": cut(url, 1000) })
+    };
+    message.links.named().into_iter().map(action).collect()
 }
 
 fn text(text: &str) -> Value {

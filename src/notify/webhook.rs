@@ -144,6 +144,7 @@ fn data(message: &AlertMessage<'_>) -> Value {
             "links": {
                 "report": cut(&message.links.report_url, 500),
                 "monitor": cut(&message.links.monitor_url, 500),
+                "runbook": message.links.runbook_url.as_deref().map(|url| cut(url, 1000)),
             },
     })
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
+use super::seal::SealingKey;
+
 /// Where everything durable is kept.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +20,9 @@ pub struct Config {
     pub max_connections: u32,
     /// How long a request waits for a connection before it is told that the store is unavailable.
     pub acquire_timeout_ms: u64,
+    /// Seals receivers' URLs and secrets: 32 bytes as base64. Without it they are stored as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key: Option<SealingKey>,
 }
 
 impl Default for Config {
@@ -26,6 +31,7 @@ impl Default for Config {
             url: "sqlite://seamark-data/seamark.db".to_owned(),
             max_connections: 16,
             acquire_timeout_ms: 5_000,
+            secret_key: None,
         }
     }
 }
@@ -38,6 +44,9 @@ impl Config {
         if !known.iter().any(|scheme| self.url.starts_with(scheme)) {
             let detail = "must begin with postgres:// or sqlite:".to_owned();
             problems.push(("url".to_owned(), detail));
+        }
+        if let Some(problem) = self.secret_key.as_ref().and_then(SealingKey::problem) {
+            problems.push(("secret_key".to_owned(), problem));
         }
         if self.max_connections == 0 {
             problems.push(("max_connections".to_owned(), "must be at least 1".to_owned()));
@@ -65,6 +74,7 @@ impl fmt::Debug for Config {
             .field("url", &redacted(&self.url))
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout_ms", &self.acquire_timeout_ms)
+            .field("secret_key", &self.secret_key)
             .finish()
     }
 }

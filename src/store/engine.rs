@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -12,6 +13,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::config::Config;
 use super::error::StoreError;
+use super::seal::Sealer;
 
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
@@ -31,6 +33,7 @@ const SESSION: [(&str, &str); 4] = [
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) engine: Engine,
+    pub(super) sealer: Arc<Sealer>,
 }
 
 #[derive(Debug, Clone)]
@@ -102,12 +105,13 @@ impl Tx {
 impl Store {
     /// Connects. Nothing is created but an empty SQLite file; see [`Store::migrate`].
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        let sealer = Arc::new(Sealer::new(config.secret_key.as_ref())?);
         let engine = match config.url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => Engine::Postgres(open_postgres(config).await?),
             Some("sqlite") => Engine::Sqlite(open_sqlite(config).await?),
             _ => return Err(not_a_store(config)),
         };
-        Ok(Self { engine })
+        Ok(Self { engine, sealer })
     }
 
     /// Brings the tables up to date; does nothing when they are.

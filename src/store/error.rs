@@ -22,6 +22,14 @@ pub enum StoreError {
     /// The database cannot be reached, is full, or too busy: the same call may succeed later.
     #[error("the database is unavailable; try again when it is back")]
     Unavailable(#[source] sqlx::Error),
+    /// `store.secret_key` is no key.
+    #[error("store.secret_key is not 32 bytes as base64; make one with `openssl rand -base64 32`")]
+    SealingKey,
+    /// A sealed secret cannot be opened.
+    #[error(
+        "a receiver's secret is sealed with another key; set store.secret_key to the key it was sealed with"
+    )]
+    Sealed,
     /// The tables are missing or older than this program.
     #[error(
         "the database's tables are at version {found}, {wanted} is needed; run `seamark migrate`"

@@ -58,17 +58,34 @@ impl TryFrom<ReceiverRow> for Receiver {
 }
 
 impl Store {
+    /// URL and secret as they are stored.
+    fn sealed(&self, receiver: &Receiver) -> Result<(String, Option<String>), StoreError> {
+        let owner = receiver.id.to_string();
+        let seal = |value: &str| self.sealer.seal(&owner, value);
+        Ok((seal(&receiver.url)?, receiver.secret.as_deref().map(seal).transpose()?))
+    }
+
+    fn opened(&self, row: ReceiverRow) -> Result<Receiver, StoreError> {
+        let mut receiver = Receiver::try_from(row)?;
+        let owner = receiver.id.to_string();
+        let open = |value| self.sealer.open(&owner, value);
+        receiver.url = open(receiver.url)?;
+        receiver.secret = receiver.secret.map(open).transpose()?;
+        Ok(receiver)
+    }
+
     /// Stores a new receiver.
     pub async fn insert_receiver(&self, receiver: &Receiver) -> Result<(), StoreError> {
         let settings = codec::to_json(TABLE, &receiver.settings)?;
+        let (url, secret) = self.sealed(receiver)?;
         on_engine!(self, writer, |pool| {
             sqlx::query(INSERT)
                 .bind(receiver.id.to_string())
                 .bind(receiver.project_id.to_string())
                 .bind(&receiver.name)
                 .bind(receiver.kind.as_str())
-                .bind(&receiver.url)
-                .bind(&receiver.secret)
+                .bind(&url)
+                .bind(&secret)
                 .bind(&receiver.target)
                 .bind(receiver.disabled)
                 .bind(receiver.created_at.as_micros())
@@ -83,14 +100,15 @@ impl Store {
     /// Stores a changed receiver; false when the project has no such receiver.
     pub async fn update_receiver(&self, receiver: &Receiver) -> Result<bool, StoreError> {
         let settings = codec::to_json(TABLE, &receiver.settings)?;
+        let (url, secret) = self.sealed(receiver)?;
         let changed = on_engine!(self, writer, |pool| {
             sqlx::query(UPDATE)
                 .bind(receiver.project_id.to_string())
                 .bind(receiver.id.to_string())
                 .bind(&receiver.name)
                 .bind(receiver.kind.as_str())
-                .bind(&receiver.url)
-                .bind(&receiver.secret)
+                .bind(&url)
+                .bind(&secret)
                 .bind(&receiver.target)
                 .bind(receiver.disabled)
                 .bind(&settings)
@@ -132,7 +150,7 @@ impl Store {
                 .fetch_optional(pool)
                 .await
         })?;
-        row.map(Receiver::try_from).transpose()
+        row.map(|row| self.opened(row)).transpose()
     }
 
     /// The project's receivers, oldest first.
@@ -140,7 +158,7 @@ impl Store {
         let rows: Vec<ReceiverRow> = on_engine!(self, readers, |pool| {
             sqlx::query_as(LIST).bind(project.to_string()).fetch_all(pool).await
         })?;
-        codec::all(rows)
+        rows.into_iter().map(|row| self.opened(row)).collect()
     }
 
     /// Those of `ids` that exist, oldest first.
@@ -149,7 +167,7 @@ impl Store {
         let rows: Vec<ReceiverRow> = on_engine!(self, readers, |pool| {
             sqlx::query_as(self.pick(&BY_ID)).bind(&wanted).fetch_all(pool).await
         })?;
-        codec::all(rows)
+        rows.into_iter().map(|row| self.opened(row)).collect()
     }
 
     /// Switches a receiver off, such as after 410 Gone.

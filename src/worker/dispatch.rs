@@ -45,7 +45,7 @@ impl DispatchWorker {
             .into_iter()
             .filter_map(|alert| {
                 let spec = &monitors.get(&alert.monitor_id)?.spec;
-                let labels = labels(&alert, &spec.name);
+                let labels = labels(&alert, spec);
                 Some(Routed { labels, own_receivers: spec.receivers.clone(), alert })
             })
             .collect();

@@ -98,7 +98,7 @@ impl Messages {
         };
         let examples = self.examples(&report, alert.stream).await?;
         let false_alarms_per_30d = self.promised(monitor).await?;
-        let links = self.links(&report, &alert);
+        let links = self.links(&report, monitor);
         Ok(Some(Story { event, alert, monitor, report, examples, false_alarms_per_30d, links }))
     }
 
@@ -172,11 +172,12 @@ impl Messages {
             .collect())
     }
 
-    fn links(&self, report: &Report, alert: &Alert) -> Links {
+    fn links(&self, report: &Report, monitor: &Monitor) -> Links {
         let base = self.context.config.public_url.trim_end_matches('/');
         Links {
             report_url: format!("{base}/v1/reports/{}", report.id),
-            monitor_url: format!("{base}/v1/monitors/{}", alert.monitor_id),
+            monitor_url: format!("{base}/v1/monitors/{}", monitor.id),
+            runbook_url: monitor.spec.alert.runbook_url.clone(),
         }
     }
 }

@@ -40,7 +40,11 @@ fn alert(n: u64, state: AlertState, severity: Severity) -> Routed {
         acknowledged_at: None,
         acknowledged_by: None,
     };
-    Routed { labels: labels(&alert, "support"), alert, own_receivers: Vec::new() }
+    Routed {
+        labels: labels(&alert, &MonitorSpec::named("support")),
+        alert,
+        own_receivers: Vec::new(),
+    }
 }
 
 fn firing(n: u64) -> Routed {

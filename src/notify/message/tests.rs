@@ -99,6 +99,7 @@ impl Fixture {
             links: Links {
                 report_url: "https://seamark.example/v1/reports/1".to_owned(),
                 monitor_url: "https://seamark.example/v1/monitors/1".to_owned(),
+                runbook_url: Some("https://wiki.example/drift".to_owned()),
             },
         }
     }
@@ -431,5 +432,13 @@ fn a_message_tells_what_changed() {
                 kind.as_str()
             );
         }
+    }
+}
+
+#[test]
+fn every_kind_leads_to_the_runbook() {
+    for kind in ReceiverKind::ALL {
+        let text = plain().body(kind, EventKind::Firing);
+        assert!(text.contains("https://wiki.example/drift"), "{}: {text}", kind.as_str());
     }
 }

@@ -1,6 +1,8 @@
 //! Opening, migrating and closing.
 
-use seamark::store::{Config, Store, StoreError};
+use seamark::id::ReceiverId;
+use seamark::model::receiver::Receiver;
+use seamark::store::{Config, SealingKey, Store, StoreError};
 
 use super::setup::TestStore;
 
@@ -51,4 +53,36 @@ async fn a_file_outlives_its_store() {
     // No close: as after a kill.
     let second = open(&url).await.unwrap();
     assert_eq!(second.counts(project).await.unwrap().pending, 3);
+}
+
+/// What a database holds, once sealed, no one reads without the key; what was there before stays readable.
+#[tokio::test]
+async fn receivers_are_sealed_with_a_key_that_is_not_in_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}/seamark.db", folder.path().display());
+    for url in [file, crate::pg::database().await] {
+        let with = async |key: Option<&str>| {
+            let secret_key = key.map(SealingKey::new);
+            Store::open(&Config { url: url.clone(), secret_key, ..Config::default() })
+                .await
+                .unwrap()
+        };
+        let (key, other) = (&*"AQ".repeat(21), &*"Ag".repeat(21));
+        let (key, other) = (format!("{key}E="), format!("{other}I="));
+        let plain = with(None).await;
+        plain.migrate().await.unwrap();
+        let before = super::sample::receiver(super::sample::project(&plain).await, "before");
+        plain.insert_receiver(&before).await.unwrap();
+        let sealed = with(Some(&key)).await;
+        let id = ReceiverId::new(super::sample::at(9), &mut super::sample::rng(9));
+        let after = Receiver { id, name: "after".to_owned(), ..before.clone() };
+        sealed.insert_receiver(&after).await.unwrap();
+        assert_eq!(sealed.list_receivers(before.project_id).await.unwrap().len(), 2);
+        let found = sealed.find_receiver(after.project_id, after.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&after));
+        for wrong in [None, Some(other.as_str())] {
+            let error = with(wrong).await.find_receiver(after.project_id, after.id).await;
+            assert!(matches!(error, Err(StoreError::Sealed)), "{error:?}");
+        }
+    }
 }

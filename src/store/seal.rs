@@ -1,0 +1,142 @@
+//! Secrets at rest: receivers' URLs and secrets are sealed with a key that is not in the database.
+//!
+//! ChaCha20-Poly1305 with a random nonce of 96 bits; the receiver's id is authenticated with each value,
+//! so that one cannot be put in another's place. At a few thousand values under one key a repeated nonce
+//! is out of reach. *Source:* RFC 8439.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::error::StoreError;
+
+/// What a sealed value begins with.
+const PREFIX: &str = "sealed:v1:";
+
+const KEY_BYTES: usize = 32;
+
+/// A key of 32 bytes, as base64. Never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct SealingKey(String);
+
+impl SealingKey {
+    /// The key that `text` is, as base64; [`SealingKey::problem`] says whether it is one.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// What is wrong with it, and the remedy.
+    pub fn problem(&self) -> Option<String> {
+        self.bytes().is_none().then(|| {
+            "must be 32 bytes as base64: make one with `openssl rand -base64 32`".to_owned()
+        })
+    }
+
+    fn bytes(&self) -> Option<[u8; KEY_BYTES]> {
+        BASE64.decode(self.0.trim()).ok()?.try_into().ok()
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Serialize for SealingKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[redacted]")
+    }
+}
+
+/// Seals and opens values; without a key it writes them as they are and opens only such.
+#[derive(Debug)]
+pub(super) struct Sealer {
+    key: Option<LessSafeKey>,
+    random: SystemRandom,
+}
+
+impl Sealer {
+    pub(super) fn new(key: Option<&SealingKey>) -> Result<Self, StoreError> {
+        let key = match key {
+            None => None,
+            Some(key) => {
+                let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
+                let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
+                Some(LessSafeKey::new(unbound.map_err(|_| StoreError::SealingKey)?))
+            }
+        };
+        Ok(Self { key, random: SystemRandom::new() })
+    }
+
+    /// `value` as it is stored, bound to `owner`.
+    pub(super) fn seal(&self, owner: &str, value: &str) -> Result<String, StoreError> {
+        let Some(key) = &self.key else { return Ok(value.to_owned()) };
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(|_| StoreError::Sealed)?;
+        let mut sealed = value.as_bytes().to_vec();
+        let assumed = Nonce::assume_unique_for_key(nonce);
+        key.seal_in_place_append_tag(assumed, Aad::from(owner), &mut sealed)
+            .map_err(|_| StoreError::Sealed)?;
+        Ok(format!("{PREFIX}{}", BASE64.encode([&nonce[..], &sealed].concat())))
+    }
+
+    /// The value that `stored` holds; one that was never sealed as it is.
+    pub(super) fn open(&self, owner: &str, stored: String) -> Result<String, StoreError> {
+        let Some(encoded) = stored.strip_prefix(PREFIX) else { return Ok(stored) };
+        let open = || {
+            let bytes = BASE64.decode(encoded).ok()?;
+            let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
+            let mut sealed = sealed.to_vec();
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            let key = self.key.as_ref()?;
+            let plain = key.open_in_place(nonce, Aad::from(owner), &mut sealed).ok()?;
+            String::from_utf8(plain.to_vec()).ok()
+        };
+        open().ok_or(StoreError::Sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(Some(&SealingKey::new(&BASE64.encode([byte; 32])))).unwrap()
+    }
+
+    #[test]
+    fn only_the_key_and_the_owner_open_it() {
+        let sealed = sealer(1).seal("a", "whsec_x").unwrap();
+        assert!(sealed.starts_with(PREFIX) && !sealed.contains("whsec"));
+        assert_eq!(sealer(1).open("a", sealed.clone()).unwrap(), "whsec_x");
+        assert_ne!(sealer(1).seal("a", "whsec_x").unwrap(), sealed, "a nonce of its own");
+        for (sealer, owner) in
+            [(sealer(2), "a"), (sealer(1), "b"), (Sealer::new(None).unwrap(), "a")]
+        {
+            assert!(matches!(sealer.open(owner, sealed.clone()), Err(StoreError::Sealed)));
+        }
+        let damaged = sealed.replacen(PREFIX, "sealed:v1:AAAA", 1);
+        assert!(sealer(1).open("a", damaged).is_err());
+    }
+
+    #[test]
+    fn what_was_stored_before_there_was_a_key_stays_readable() {
+        assert_eq!(sealer(1).open("a", "https://x".to_owned()).unwrap(), "https://x");
+    }
+
+    #[test]
+    fn a_key_is_never_shown() {
+        let key = SealingKey::new("c2VjcmV0");
+        assert!(key.problem().is_some());
+        assert_eq!(
+            format!("{key:?} {}", serde_json::to_string(&key).unwrap()),
+            "[redacted] \"[redacted]\""
+        );
+    }
+}
