@@ -24,12 +24,16 @@ impl DispatchWorker {
         Self { messages: Messages::new(context.clone()), context, leases: HashMap::new() }
     }
 
-    /// Decides once for `project` and commits what follows.
+    /// Decides once for `project` and commits what follows. Where nothing does, nothing is written: a
+    /// firing alert renews no lease.
     async fn decide(
         &mut self,
         project: ProjectId,
         monitors: &HashMap<MonitorId, Monitor>,
     ) -> Result<(), WorkerError> {
+        if self.look(project, monitors).await?.is_none() {
+            return Ok(());
+        }
         let context = self.context.clone();
         let store = &context.store;
         let name = format!("dispatch/{project}");
@@ -39,6 +43,31 @@ impl DispatchWorker {
             return Ok(());
         };
         self.leases.insert(name.clone(), token);
+        // Another daemon may have told it meanwhile: only what is seen under the lease counts.
+        let Some((routed, decision)) = self.look(project, monitors).await? else { return Ok(()) };
+        let Decision { notices, groups, settled } = decision;
+        let mut deliveries = Vec::new();
+        for notice in &notices {
+            deliveries.extend(self.messages.of_notice(notice, &routed, monitors).await?);
+        }
+        let (lease, now) = (LeaseProof { name, token }, context.now());
+        let commit =
+            DispatchCommit { project_id: project, lease, groups, settled, deliveries, now };
+        crate::fault::point("dispatch.before_commit");
+        if store.commit_dispatch(&commit).await? && !commit.deliveries.is_empty() {
+            crate::fault::point("dispatch.after_commit");
+            context.wakers.delivery.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The project's alerts and what is to be done about them; `None` where that is nothing.
+    async fn look(
+        &self,
+        project: ProjectId,
+        monitors: &HashMap<MonitorId, Monitor>,
+    ) -> Result<Option<(Vec<Routed>, Decision)>, WorkerError> {
+        let store = &self.context.store;
         let routed: Vec<Routed> = store
             .unsettled_alerts(project)
             .await?
@@ -49,28 +78,14 @@ impl DispatchWorker {
                 Some(Routed { labels, own_receivers: spec.receivers.clone(), alert })
             })
             .collect();
-        let now = context.now();
+        let now = self.context.now();
         let groups = store.alert_groups(project).await?;
         let routing = store.routing(project).await?;
         let silences = store.silences(project, now).await?;
         let decision = dispatch(&routing, &silences, &routed, &groups, now);
-        if decision.groups == groups && decision.notices.is_empty() && decision.settled.is_empty() {
-            return Ok(());
-        }
-        let Decision { notices, groups, settled } = decision;
-        let mut deliveries = Vec::new();
-        for notice in &notices {
-            deliveries.extend(self.messages.of_notice(notice, &routed, monitors).await?);
-        }
-        let lease = LeaseProof { name, token };
-        let commit =
-            DispatchCommit { project_id: project, lease, groups, settled, deliveries, now };
-        crate::fault::point("dispatch.before_commit");
-        if store.commit_dispatch(&commit).await? && !commit.deliveries.is_empty() {
-            crate::fault::point("dispatch.after_commit");
-            context.wakers.delivery.notify_one();
-        }
-        Ok(())
+        let is_idle =
+            decision.groups == groups && decision.notices.is_empty() && decision.settled.is_empty();
+        Ok((!is_idle).then_some((routed, decision)))
     }
 }
 

@@ -62,6 +62,8 @@ impl Messages {
             };
             stories.extend(self.story(&routed.alert, *event, monitor).await?);
         }
+        // What fires comes before what is over: the first one heads the message of a group.
+        stories.sort_by_key(|story| story.event == EventKind::Resolved);
         let mut deliveries = Vec::new();
         for receiver in receivers.iter().filter(|receiver| !receiver.disabled) {
             if groups(receiver.kind) && stories.len() > 1 {
