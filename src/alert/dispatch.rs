@@ -78,8 +78,6 @@ pub struct Notice {
     pub receivers: Vec<ReceiverId>,
     /// What became of which alerts, the begin of each before its end.
     pub events: Vec<(AlertId, EventKind)>,
-    /// Alerts of the group that fire.
-    pub firing: Vec<AlertId>,
 }
 
 /// What is to be stored and sent.
@@ -160,9 +158,9 @@ impl Group {
 
     /// What is told of the `audible` members now.
     fn advance(&mut self, target: &Target, audible: &[&Routed], now: Timestamp) -> Vec<Notice> {
-        let firing: Vec<AlertId> =
-            audible.iter().filter(|r| !is_over(r)).map(|routed| routed.alert.id).collect();
-        let unheeded = audible.iter().any(|r| !is_over(r) && r.alert.acknowledged_at.is_none());
+        let is_unheeded = |r: &&&Routed| !is_over(r) && r.alert.acknowledged_at.is_none();
+        let unheeded: Vec<AlertId> =
+            audible.iter().filter(is_unheeded).map(|routed| routed.alert.id).collect();
         let mut events = Vec::new();
         for routed in audible {
             let id = routed.alert.id;
@@ -178,30 +176,25 @@ impl Group {
         let has_passed =
             |at: Option<Timestamp>, wait: Duration| at.is_some_and(|at| at.plus(wait) <= now);
         if events.is_empty()
-            && unheeded
             && let Some(repeat) = target.repeat
             && has_passed(self.sent_at, repeat)
         {
-            events.extend(firing.iter().map(|id| (*id, EventKind::Reminder)));
+            events.extend(unheeded.iter().map(|id| (*id, EventKind::Reminder)));
         }
         if !events.is_empty() {
             self.sent_at = Some(now);
             self.first_at = self.first_at.or(Some(now));
             self.due_at = now.plus(target.interval);
-            notices.push(Notice {
-                receivers: target.receivers.clone(),
-                events,
-                firing: firing.clone(),
-            });
+            notices.push(Notice { receivers: target.receivers.clone(), events });
         }
         if let Some(escalation) = &target.escalate
-            && unheeded
+            && !unheeded.is_empty()
             && !self.escalated
             && has_passed(self.first_at, Duration::from_secs(escalation.after_seconds.into()))
         {
             self.escalated = true;
-            let events = firing.iter().map(|id| (*id, EventKind::Escalated)).collect();
-            notices.push(Notice { receivers: escalation.receivers.clone(), events, firing });
+            let events = unheeded.iter().map(|id| (*id, EventKind::Escalated)).collect();
+            notices.push(Notice { receivers: escalation.receivers.clone(), events });
         }
         notices
     }

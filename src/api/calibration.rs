@@ -93,11 +93,8 @@ pub(crate) async fn set_budget(
     budget.false_alarms_per_30d = patch.false_alarms_per_30d.unwrap_or(budget.false_alarms_per_30d);
     budget.confidence = patch.confidence.unwrap_or(budget.confidence);
     let problems = budget.problems();
-    if !problems.is_empty() {
-        let faults = problems.iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
-        let error = ApiError::new(Code::Invalid, "such a budget cannot be kept; see errors");
-        return Err(error.with_errors(faults));
-    }
+    let faults = problems.iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
+    ApiError::refuse(faults, "such a budget cannot be kept; see errors")?;
     state.store.set_budget(caller.project, budget).await?;
     division(&state, caller.project).await
 }
@@ -147,9 +144,8 @@ pub(crate) async fn get(
     let monitors = state.store.list_monitors(project).await?;
     let budget = state.store.budget(project).await?;
     let per_30d = in_force(&monitor.spec, monitors.iter().map(|m| &m.spec), &budget);
-    let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
     let record = state.store.alarm_record(monitor.id, id).await?;
-    let record = record.filter(|_| !fixed);
-    let check = record.map(|record| self_check(record.days(), record.alarms, per_30d));
+    let thresholds = &monitor.spec.thresholds;
+    let check = record.and_then(|r| self_check(thresholds, r.days(), r.alarms, per_30d));
     Ok(Json(CalibrationDetail { calibration: report(&profile, per_30d), self_check: check }))
 }

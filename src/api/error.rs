@@ -146,6 +146,14 @@ impl ApiError {
         self
     }
 
+    /// An error with `faults` where there are any: what was sent is not valid, as `detail` says.
+    pub(crate) fn refuse(faults: Vec<Fault>, detail: &str) -> Result<(), Self> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Self::new(Code::Invalid, detail).with_errors(faults))
+    }
+
     /// The same error, to be tried again after so many seconds.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {

@@ -215,14 +215,7 @@ async fn check(state: &AppState, project: ProjectId, spec: &MonitorSpec) -> Resu
             faults.push(Fault::at(format!("/receivers/{i}"), "this project has no such receiver"));
         }
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        {
-            let detail = "the monitor's specification does not hold together; see errors";
-            Err(ApiError::new(Code::Invalid, detail).with_errors(faults))
-        }
-    }
+    ApiError::refuse(faults, "the monitor's specification does not hold together; see errors")
 }
 
 #[cfg(test)]

@@ -15,12 +15,13 @@ use crate::api::monitors::created;
 use crate::api::page::Page;
 use crate::api::state::AppState;
 use crate::id::{DeliveryId, ProjectId, ReceiverId};
-use crate::model::delivery::{Delivery, DeliveryStatus};
+use crate::model::delivery::Delivery;
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use crate::notify::{self, Notifier, Secret, SecretUse};
 
 const NAME_BYTES: usize = 200;
 const URL_BYTES: usize = 2048;
+const REFUSED: &str = "such a receiver cannot be; see errors";
 
 /// A receiver to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -106,7 +107,7 @@ pub(crate) async fn create(
     let url = input.url.or(own).unwrap_or_default();
     let target = check_url(&state, &url, &mut faults);
     check_kind(input.kind, &input.settings, input.secret.as_deref(), &mut faults);
-    refuse(faults)?;
+    ApiError::refuse(faults, REFUSED)?;
     let now = state.now();
     let (id, made) =
         state.random(|rng| (ReceiverId::new(now, rng), Secret::generate(rng).reveal()));
@@ -141,17 +142,6 @@ fn check_kind(
     }
     let problems = notify::problems(kind, settings, secret);
     faults.extend(problems.into_iter().map(|(pointer, detail)| Fault::at(pointer, detail)));
-}
-
-fn refuse(faults: Vec<Fault>) -> Result<(), ApiError> {
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        {
-            let error = ApiError::new(Code::Invalid, "such a receiver cannot be; see errors");
-            Err(error.with_errors(faults))
-        }
-    }
 }
 
 fn check_name(name: &str, faults: &mut Vec<Fault>) {
@@ -235,7 +225,7 @@ pub(crate) async fn update(
     }
     let made = rotate(&state, &mut receiver, patch.secret, patch.rotate, &mut faults);
     check_kind(receiver.kind, &receiver.settings, receiver.secret.as_deref(), &mut faults);
-    refuse(faults)?;
+    ApiError::refuse(faults, REFUSED)?;
     receiver.disabled = patch.disabled.unwrap_or(receiver.disabled);
     state.store.update_receiver(&receiver).await?;
     Ok(Json(NewReceiver { receiver, secret: made }))
@@ -304,19 +294,9 @@ pub(crate) async fn test(
         return Err(ApiError::new(Code::Conflict, detail));
     }
     let now = state.now();
-    let delivery = Delivery {
-        id: state.random(|rng| DeliveryId::new(now, rng)),
-        project_id: caller.project,
-        receiver_id: id,
-        alert_id: None,
-        event_type: EventKind::Test.as_str().to_owned(),
-        body: notify::test_body(&receiver, now),
-        status: DeliveryStatus::Pending,
-        attempts: 0,
-        created_at: now,
-        next_attempt_at: now,
-        delivered_at: None,
-    };
+    let id = state.random(|rng| DeliveryId::new(now, rng));
+    let body = notify::test_body(&receiver, now);
+    let delivery = Delivery::new(id, &receiver, None, EventKind::Test.as_str(), body, now);
     state.store.insert_delivery(&delivery).await?;
     state.wakers.delivery.notify_one();
     let place = [(hyper::header::LOCATION, format!("/v1/deliveries/{}", delivery.id))];

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 
 use crate::api::auth::Principal;
-use crate::api::error::{ApiError, Code, Fault, Problem};
+use crate::api::error::{ApiError, Fault, Problem};
 use crate::api::extract::{Document, Id};
 use crate::api::monitors::created;
 use crate::api::page::Page;
@@ -57,17 +57,10 @@ pub(crate) async fn set(
             faults.push(Fault::at("/route", detail));
         }
     }
-    refuse(faults, "such a routing cannot be; see errors")?;
+    ApiError::refuse(faults, "such a routing cannot be; see errors")?;
     state.store.set_routing(caller.project, &routing).await?;
     state.wakers.dispatch.notify_one();
     Ok(Json(routing))
-}
-
-fn refuse(faults: Vec<Fault>, detail: &str) -> Result<(), ApiError> {
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::new(Code::Invalid, detail).with_errors(faults))
 }
 
 /// A silence to be made.
@@ -128,7 +121,7 @@ pub(crate) async fn create_silence(
     if input.comment.len() > COMMENT_BYTES {
         faults.push(Fault::at("/comment", format!("is longer than {COMMENT_BYTES} bytes")));
     }
-    refuse(faults, "such a silence cannot be; see errors")?;
+    ApiError::refuse(faults, "such a silence cannot be; see errors")?;
     let silence = Silence {
         id: state.random(|rng| SilenceId::new(now, rng)),
         project_id: caller.project,

@@ -19,7 +19,7 @@ use crate::detect::profile::ReferenceProfile;
 use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
 use crate::model::interaction::NewInteraction;
 use crate::model::key::Role;
-use crate::model::monitor::{Monitor, MonitorSpec, ThresholdPolicy};
+use crate::model::monitor::{Monitor, MonitorSpec};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::store::Store;
 
@@ -204,9 +204,9 @@ async fn calibration_report(
     let (monitors, budget) = (store.list_monitors(*project).await?, store.budget(*project).await?);
     let per_30d = in_force(&monitor.spec, monitors.iter().map(|m| &m.spec), &budget);
     let mut text = calibration::render(&report(profile, per_30d));
-    let fixed = matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_));
-    let record = store.alarm_record(monitor.id, id).await?.filter(|_| !fixed);
-    let check = record.map(|record| self_check(record.days(), record.alarms, per_30d));
+    let record = store.alarm_record(monitor.id, id).await?;
+    let thresholds = &monitor.spec.thresholds;
+    let check = record.and_then(|r| self_check(thresholds, r.days(), r.alarms, per_30d));
     text.push_str(&check.map_or_else(String::new, |check| calibration::render_check(&check)));
     Ok(text)
 }

@@ -5,6 +5,7 @@ use crate::detect::segments::Segment;
 use crate::model::calibration::{
     CalibrationReport, PartCalibration, SelfCheck, StreamCalibration, ThresholdCalibration,
 };
+use crate::model::monitor::ThresholdPolicy;
 use crate::stats::expectation::Expectation;
 use crate::stats::rates::{poisson_interval, probability_of_at_least};
 use crate::stats::rhythm::Rhythm;
@@ -82,29 +83,36 @@ fn thresholds(part: &Part, own: &StreamPart, factor: f64) -> Vec<ThresholdCalibr
     thresholds
 }
 
-/// Holds `alarms` in `days` against the promise of `per_30d` expected false alarms in 30 days.
-pub fn self_check(days: f64, alarms: u64, per_30d: f64) -> SelfCheck {
+/// Holds `alarms` in `days` against the promise of `per_30d` expected false alarms in 30 days; `None`
+/// for thresholds set by hand, which promise nothing.
+pub fn self_check(
+    thresholds: &ThresholdPolicy,
+    days: f64,
+    alarms: u64,
+    per_30d: f64,
+) -> Option<SelfCheck> {
+    if matches!(thresholds, ThresholdPolicy::Fixed(_)) {
+        return None;
+    }
     let expected = per_30d * days / 30.0;
     let (low, high) = poisson_interval(alarms, 0.95);
-    SelfCheck {
-        days,
-        alarms,
-        expected,
-        low,
-        high,
-        p_value: probability_of_at_least(alarms, expected),
-    }
+    let p_value = probability_of_at_least(alarms, expected);
+    Some(SelfCheck { days, alarms, expected, low, high, p_value })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::monitor::FixedThresholds;
 
     #[test]
     fn a_broken_promise_shows() {
-        let kept = self_check(60.0, 0, 0.15);
+        let budget = ThresholdPolicy::Budget;
+        let kept = self_check(&budget, 60.0, 0, 0.15).unwrap();
         assert!(kept.p_value > 0.99 && kept.low <= kept.expected && kept.expected <= kept.high);
-        let broken = self_check(60.0, 6, 0.15);
+        let broken = self_check(&budget, 60.0, 6, 0.15).unwrap();
         assert!(broken.p_value < 1e-3 && broken.low > broken.expected);
+        let by_hand = ThresholdPolicy::Fixed(FixedThresholds::default());
+        assert_eq!(self_check(&by_hand, 60.0, 6, 0.15), None);
     }
 }

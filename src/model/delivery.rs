@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
+use crate::model::receiver::Receiver;
 
 /// A message to one receiver: a row of the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -30,6 +31,32 @@ pub struct Delivery {
     pub next_attempt_at: Timestamp,
     /// When it arrived.
     pub delivered_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// A message to `receiver` that is due at once.
+    pub fn new(
+        id: DeliveryId,
+        receiver: &Receiver,
+        alert: Option<AlertId>,
+        event_type: &str,
+        body: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            project_id: receiver.project_id,
+            receiver_id: receiver.id,
+            alert_id: alert,
+            event_type: event_type.to_owned(),
+            body,
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            created_at: now,
+            next_attempt_at: now,
+            delivered_at: None,
+        }
+    }
 }
 
 /// Where a delivery stands.

@@ -48,6 +48,7 @@ impl Channel for Discord {
                 json!({ "name": "Runbook", "value": cut(url, FIELD_LIMIT), "inline": false }),
             );
         }
+        // A cut makes blanks of line feeds, so lines are parted by another sign until it is done.
         let mut embed = json!({
             "title": cut(&escape(&message.title()), TITLE_LIMIT),
             "description": cut(&lines.join("\u{2028}"), DESCRIPTION_LIMIT).replace('\u{2028}', "\n"),

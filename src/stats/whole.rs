@@ -73,6 +73,20 @@ fn dot_four(rows: [&[i16]; 4], x: &[i16]) -> [i32; 4] {
     rows.map(|row| dot(row, x))
 }
 
+/// The totals of four rows: their partial sums, and what is left behind the whole registers.
+#[inline(always)]
+fn finish<const LANES: usize>(
+    sums: [[i32; LANES]; 4],
+    rows: [&[i16]; 4],
+    x_tail: &[i16],
+) -> [i32; 4] {
+    let mut totals = sums.map(|lanes| lanes.iter().sum());
+    for (total, row) in totals.iter_mut().zip(rows) {
+        *total += dot(&row[row.len() - x_tail.len()..], x_tail);
+    }
+    totals
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{__m256i, __m512i};
@@ -80,7 +94,7 @@ mod x86 {
     use pulp::cast;
     use pulp::x86::{V3, V4};
 
-    use super::{Rows, STEP, dot};
+    use super::{Rows, STEP, finish};
 
     /// 512 bits at a time.
     pub(super) struct Wide<'a> {
@@ -111,13 +125,7 @@ mod x86 {
                             *sum = simd.avx512f._mm512_add_epi32(*sum, pairs);
                         }
                     }
-                    let mut totals = [0; 4];
-                    for r in 0..4 {
-                        let lanes: [i32; 16] = cast(sums[r]);
-                        let tail = &rows[r][rows[r].len() - x_tail.len()..];
-                        totals[r] = lanes.iter().sum::<i32>() + dot(tail, x_tail);
-                    }
-                    totals
+                    finish::<16>(sums.map(cast), rows, x_tail)
                 },
             );
         }
@@ -153,13 +161,7 @@ mod x86 {
                             *sum = simd.avx2._mm256_add_epi32(*sum, pairs);
                         }
                     }
-                    let mut totals = [0; 4];
-                    for r in 0..4 {
-                        let lanes: [i32; 8] = cast(sums[r]);
-                        let tail = &rows[r][rows[r].len() - x_tail.len()..];
-                        totals[r] = lanes.iter().sum::<i32>() + dot(tail, x_tail);
-                    }
-                    totals
+                    finish::<8>(sums.map(cast), rows, x_tail)
                 },
             );
         }

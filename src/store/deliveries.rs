@@ -103,6 +103,8 @@ pub struct AttemptResult {
     pub remember: Option<String>,
     /// Whether the receiver is switched off too.
     pub disable_receiver: bool,
+    /// What others are told when it is; not sent where it was off already.
+    pub farewells: Vec<Delivery>,
 }
 
 /// What happens after an attempt.
@@ -305,14 +307,17 @@ impl Store {
         let Some(receiver) = finish(&mut tx, result).await? else { return Ok(false) };
         insert_attempt(&mut tx, &result.attempt).await?;
         if result.disable_receiver {
-            on_tx!(&mut tx, |connection| {
+            let switched_off = on_tx!(&mut tx, |connection| {
                 sqlx::query(receivers::DISABLE)
                     .bind(&receiver)
                     .bind(true)
                     .execute(connection)
                     .await
-                    .map(|_| ())
+                    .map(|done| done.rows_affected())
             })?;
+            if switched_off > 0 {
+                insert(&mut tx, &result.farewells).await?;
+            }
         }
         tx.commit().await?;
         Ok(true)

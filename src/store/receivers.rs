@@ -22,7 +22,8 @@ const BY_ID: Sql = Sql {
         WHERE id = ANY (ARRAY (SELECT json_array_elements_text($1::json))) ORDER BY id",
     sqlite: "SELECT * FROM receivers WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
 };
-pub(super) const DISABLE: &str = "UPDATE receivers SET disabled = $2 WHERE id = $1";
+pub(super) const DISABLE: &str =
+    "UPDATE receivers SET disabled = $2 WHERE id = $1 AND disabled <> $2";
 
 #[derive(sqlx::FromRow)]
 struct ReceiverRow {

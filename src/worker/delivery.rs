@@ -1,14 +1,17 @@
 //! Brings messages from the outbox to their receivers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::alert::EventKind;
 use crate::id::{DeliveryId, ReceiverId};
-use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
+use crate::model::delivery::{Attempt, Delivery};
 use crate::model::receiver::Receiver;
 use crate::notify::{Next, Notifier, disabled_body};
 use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext};
@@ -23,22 +26,50 @@ const PER_RECEIVER: i64 = 4;
 pub struct DeliveryWorker {
     context: Context,
     notifier: Notifier,
-    under_way: JoinSet<Result<ReceiverId, WorkerError>>,
-    /// Attempts under way at each receiver.
-    busy: HashMap<ReceiverId, i64>,
+    under_way: JoinSet<Result<(), WorkerError>>,
+    busy: Busy,
+}
+
+/// Attempts under way at each receiver.
+type Busy = Arc<Mutex<HashMap<ReceiverId, usize>>>;
+
+/// One attempt's place at its receiver. It is given back whatever becomes of the attempt, and before
+/// the worker is told to look again: what the receiver is still due comes then.
+struct Slot {
+    busy: Busy,
+    receiver: ReceiverId,
+    waker: Arc<Notify>,
+}
+
+impl Slot {
+    fn take(busy: &Busy, receiver: ReceiverId, waker: Arc<Notify>) -> Self {
+        *held(busy).entry(receiver).or_insert(0) += 1;
+        Self { busy: Arc::clone(busy), receiver, waker }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut busy = held(&self.busy);
+        if let Entry::Occupied(mut count) = busy.entry(self.receiver) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        drop(busy);
+        self.waker.notify_one();
+    }
+}
+
+fn held(busy: &Busy) -> MutexGuard<'_, HashMap<ReceiverId, usize>> {
+    busy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl DeliveryWorker {
     /// A worker that sends through `notifier`.
     pub fn new(context: Context, notifier: Notifier) -> Self {
-        Self { context, notifier, under_way: JoinSet::new(), busy: HashMap::new() }
-    }
-
-    fn finished(&mut self, receiver: ReceiverId) {
-        if let Some(count) = self.busy.get_mut(&receiver) {
-            *count -= 1;
-        }
-        self.busy.retain(|_, count| *count > 0);
+        Self { context, notifier, under_way: JoinSet::new(), busy: Busy::default() }
     }
 }
 
@@ -48,12 +79,11 @@ impl Worker for DeliveryWorker {
     /// A slow receiver has its own few slots; the others go on being served.
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         while let Some(done) = self.under_way.try_join_next() {
-            let receiver = done??;
-            self.finished(receiver);
+            done??;
         }
         let context = &self.context;
         let free = context.config.delivery_concurrency as usize - self.under_way.len();
-        let but: Vec<ReceiverId> = self.busy.keys().copied().collect();
+        let but: Vec<ReceiverId> = held(&self.busy).keys().copied().collect();
         let share = ClaimShare { limit: free as i64, per_receiver: PER_RECEIVER, but: &but };
         let claimed = context
             .store
@@ -61,20 +91,18 @@ impl Worker for DeliveryWorker {
             .await?;
         let more = !claimed.is_empty();
         for delivery in claimed {
-            *self.busy.entry(delivery.receiver.id).or_insert(0) += 1;
+            let waker = Arc::clone(&context.wakers.delivery);
+            let slot = Slot::take(&self.busy, delivery.receiver.id, waker);
             let (context, notifier) = (context.clone(), self.notifier.clone());
             self.under_way.spawn(async move {
-                let receiver = attempt(&context, &notifier, delivery).await;
-                // What its receiver is still due comes now that it is no longer busy.
-                context.wakers.delivery.notify_one();
-                receiver
+                let _slot = slot;
+                attempt(&context, &notifier, delivery).await
             });
         }
         if free == 0
             && let Some(done) = self.under_way.join_next().await
         {
-            let receiver = done??;
-            self.finished(receiver);
+            done??;
         }
         Ok(more)
     }
@@ -96,7 +124,7 @@ async fn attempt(
     context: &Context,
     notifier: &Notifier,
     claimed: ClaimedDelivery,
-) -> Result<ReceiverId, WorkerError> {
+) -> Result<(), WorkerError> {
     let ClaimedDelivery { delivery, receiver, remembered, token } = claimed;
     crate::fault::point("delivery.claimed");
     let mut rng = context.with_rng(ChaCha8Rng::from_rng);
@@ -114,6 +142,10 @@ async fn attempt(
     if let Some(error) = error {
         tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt failed");
     }
+    let farewells = match (disable_receiver, error) {
+        (true, error) => farewells(context, &receiver, error.as_deref()).await?,
+        (false, _) => Vec::new(),
+    };
     let result = AttemptResult {
         delivery_id: delivery.id,
         token,
@@ -121,42 +153,32 @@ async fn attempt(
         next,
         remember: outcome.remember,
         disable_receiver,
+        farewells,
     };
     let recorded = context.store.record_attempt(&result).await?;
     crate::fault::point("delivery.recorded");
-    if recorded && disable_receiver {
-        let reason = result.attempt.error.as_deref().unwrap_or("it said that it is gone");
-        tell_others(context, &receiver, reason).await?;
-    }
     if !recorded {
         tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
     }
-    Ok(receiver.id)
+    Ok(())
 }
 
-/// Tells the project's other receivers that `lost` hears of nothing any more.
-async fn tell_others(context: &Context, lost: &Receiver, reason: &str) -> Result<(), WorkerError> {
+/// What the project's other receivers are told when `lost` is switched off.
+async fn farewells(
+    context: &Context,
+    lost: &Receiver,
+    error: Option<&str>,
+) -> Result<Vec<Delivery>, WorkerError> {
+    let reason = error.unwrap_or("it said that it is gone");
     tracing::error!(receiver = %lost.name, reason, "receiver switched off");
     let now = context.now();
     let others = context.store.list_receivers(lost.project_id).await?;
-    for receiver in others.iter().filter(|other| other.id != lost.id && !other.disabled) {
-        let delivery = Delivery {
-            id: context.with_rng(|rng| DeliveryId::new(now, rng)),
-            project_id: receiver.project_id,
-            receiver_id: receiver.id,
-            alert_id: None,
-            event_type: EventKind::ReceiverDisabled.as_str().to_owned(),
-            body: disabled_body(receiver, &lost.name, reason, now),
-            status: DeliveryStatus::Pending,
-            attempts: 0,
-            created_at: now,
-            next_attempt_at: now,
-            delivered_at: None,
-        };
-        context.store.insert_delivery(&delivery).await?;
-    }
-    context.wakers.delivery.notify_one();
-    Ok(())
+    let farewell = |receiver: &Receiver| {
+        let id = context.with_rng(|rng| DeliveryId::new(now, rng));
+        let body = disabled_body(receiver, &lost.name, reason, now);
+        Delivery::new(id, receiver, None, EventKind::ReceiverDisabled.as_str(), body, now)
+    };
+    Ok(others.iter().filter(|o| o.id != lost.id && !o.disabled).map(farewell).collect())
 }
 
 fn publish(context: &Context, next: &DeliveryNext, duration_ms: i64) {

@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::alert::Change;
 use crate::detect::budget::in_force;
 use crate::detect::calibration::self_check;
 use crate::detect::compare::Comparator;
@@ -12,11 +13,12 @@ use crate::detect::notes::Texts;
 use crate::detect::profile::{PROFILE_VERSION, ReferenceProfile};
 use crate::detect::state::SavedBucket;
 use crate::id::{MonitorId, ReferenceId};
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, AlertState};
+use crate::model::calibration::SelfCheck;
 use crate::model::interaction::{Attributes, Event, Interaction};
-use crate::model::monitor::{Monitor, ThresholdPolicy};
+use crate::model::monitor::Monitor;
 use crate::model::stream::Stream;
-use crate::store::{BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
+use crate::store::{AlarmRecord, BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
 use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -44,6 +46,31 @@ struct Running {
     cursor: i64,
     /// Late events of the last commit.
     late: i64,
+    /// Alarms against the reference so far.
+    record: Option<AlarmRecord>,
+}
+
+impl Running {
+    /// Takes note of committed `assessments`.
+    fn note(&mut self, assessments: &[Assessment]) {
+        for Assessment { report, changes } in assessments {
+            let at = report.evaluated_at;
+            let record = self.record.get_or_insert(AlarmRecord { alarms: 0, from: at, to: at });
+            (record.from, record.to) = (record.from.min(at), record.to.max(at));
+            let has_fired = |change: &&Change| {
+                let to = change.transition.as_ref().map(|transition| transition.to);
+                to == Some(AlertState::Firing) && change.alert.stream != Stream::Duplicates
+            };
+            record.alarms += changes.iter().filter(has_fired).count() as u64;
+        }
+    }
+
+    /// Alarms seen beside alarms expected, where thresholds are calibrated.
+    fn check(&self, per_30d: f64) -> Option<SelfCheck> {
+        let record = self.record?;
+        let thresholds = &self.assessor.monitor.spec.thresholds;
+        self_check(thresholds, record.days(), record.alarms, per_30d)
+    }
 }
 
 impl EvaluationWorker {
@@ -90,24 +117,13 @@ impl EvaluationWorker {
                 return Ok(true);
             }
         }
-        if running.cursor > before {
-            self.check_promise(&running, per_30d).await?;
+        if running.cursor > before
+            && let Some(check) = running.check(per_30d)
+        {
+            publish_check(&context, monitor, &check);
         }
         self.running.insert(monitor.id, running);
         Ok(events.len() as i64 == READ)
-    }
-
-    /// Publishes alarms seen beside alarms expected, where thresholds are calibrated.
-    async fn check_promise(&self, running: &Running, per_30d: f64) -> Result<(), WorkerError> {
-        let Assessor { monitor, reference_id, .. } = &running.assessor;
-        if matches!(monitor.spec.thresholds, ThresholdPolicy::Fixed(_)) {
-            return Ok(());
-        }
-        if let Some(record) = self.context.store.alarm_record(monitor.id, *reference_id).await? {
-            let check = self_check(record.days(), record.alarms, per_30d);
-            publish_check(&self.context, monitor, &check);
-        }
-        Ok(())
     }
 
     /// The monitor's windows, from memory or, after a restart or a change, from the store.
@@ -149,7 +165,8 @@ impl EvaluationWorker {
         let assessor =
             Assessor { monitor: monitor.clone(), reference_id, sequence: state.sequence, open };
         let (cursor, late) = (state.cursor, engine.late_events());
-        Ok(Some(Running { engine, assessor, position: cursor, cursor, late }))
+        let record = store.alarm_record(monitor.id, reference_id).await?;
+        Ok(Some(Running { engine, assessor, position: cursor, cursor, late, record }))
     }
 
     /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
@@ -219,8 +236,8 @@ impl EvaluationWorker {
             assessment.report.explanation = explanation;
             assessments.push(assessment);
         }
-        let monitor = &running.assessor.monitor;
         let changes = running.engine.take_changes();
+        let monitor = &running.assessor.monitor;
         let commit = EvaluationCommit {
             project_id: monitor.project_id,
             monitor_id: monitor.id,
@@ -248,6 +265,7 @@ impl EvaluationWorker {
         running.cursor = event.position;
         running.late = running.engine.late_events();
         publish(&self.context, monitor, &assessments);
+        running.note(&assessments);
         if !commit.transitions.is_empty() {
             self.context.wakers.dispatch.notify_one();
         }

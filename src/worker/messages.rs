@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use crate::alert::{EventKind, Notice, Routed};
-use crate::clock::Timestamp;
 use crate::id::{DeliveryId, MonitorId};
 use crate::model::alert::{Alert, AlertState};
-use crate::model::delivery::{Delivery, DeliveryStatus};
+use crate::model::delivery::Delivery;
 use crate::model::interaction::Interaction;
 use crate::model::monitor::{Monitor, ThresholdPolicy};
 use crate::model::receiver::Receiver;
@@ -64,16 +63,15 @@ impl Messages {
         }
         // What fires comes before what is over: the first one heads the message of a group.
         stories.sort_by_key(|story| story.event == EventKind::Resolved);
+        let each: Vec<AlertMessage<'_>> =
+            stories.iter().map(|story| self.message(story, &[])).collect();
+        let titles: Vec<String> = each.iter().skip(1).map(AlertMessage::title).collect();
+        let together: Vec<AlertMessage<'_>> =
+            stories.iter().take(1).map(|story| self.message(story, &titles)).collect();
         let mut deliveries = Vec::new();
         for receiver in receivers.iter().filter(|receiver| !receiver.disabled) {
-            if groups(receiver.kind) && stories.len() > 1 {
-                let titles: Vec<String> =
-                    stories[1..].iter().map(|story| self.message(story, &[]).title()).collect();
-                deliveries.push(self.delivery(&self.message(&stories[0], &titles), receiver));
-            } else {
-                let each = stories.iter().map(|story| self.message(story, &[]));
-                deliveries.extend(each.map(|message| self.delivery(&message, receiver)));
-            }
+            let messages = if groups(receiver.kind) { &together } else { &each };
+            deliveries.extend(messages.iter().map(|message| self.delivery(message, receiver)));
         }
         Ok(deliveries)
     }
@@ -119,20 +117,10 @@ impl Messages {
     }
 
     fn delivery(&self, message: &AlertMessage<'_>, receiver: &Receiver) -> Delivery {
-        let now: Timestamp = self.context.now();
-        Delivery {
-            id: self.context.with_rng(|rng| DeliveryId::new(now, rng)),
-            project_id: message.alert.project_id,
-            receiver_id: receiver.id,
-            alert_id: Some(message.alert.id),
-            event_type: message.event.as_str().to_owned(),
-            body: body(receiver, message),
-            status: DeliveryStatus::Pending,
-            attempts: 0,
-            created_at: now,
-            next_attempt_at: now,
-            delivered_at: None,
-        }
+        let now = self.context.now();
+        let id = self.context.with_rng(|rng| DeliveryId::new(now, rng));
+        let (alert, event) = (Some(message.alert.id), message.event.as_str());
+        Delivery::new(id, receiver, alert, event, body(receiver, message), now)
     }
 
     /// False alarms in 30 days, at most, that the monitor's thresholds keep to.

@@ -79,6 +79,8 @@ async fn every_stage_on_postgres() {
         run("embedding.before_write@2"),
         run("reference.before_freeze"),
         run("evaluation.before_commit@7"),
+        run("dispatch.before_commit"),
+        run("dispatch.after_commit"),
         run("delivery.sent"),
     );
 }

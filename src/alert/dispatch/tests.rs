@@ -130,7 +130,7 @@ fn a_group_waits_and_then_tells_all_together() {
     assert_eq!(run.events(0, &[firing(0)]), []);
     assert_eq!(run.events(29, &[firing(0), firing(1)]), []);
     let notices = run.at(30, &[firing(0), firing(1)]).notices;
-    assert_eq!((notices.len(), notices[0].firing.len()), (1, 2));
+    assert_eq!((notices.len(), notices[0].events.len()), (1, 2));
     assert_eq!(run.events(40, &[firing(0), firing(1), firing(2)]), []);
     assert_eq!(run.events(330, &[firing(0), resolved(1), firing(2)]), [Resolved, Firing]);
 }
@@ -152,7 +152,13 @@ fn reminders_come_until_someone_acknowledges() {
     assert_eq!(run.events(3600, &[firing(0)]), [Reminder]);
     let mut known = firing(0);
     known.alert.acknowledged_at = Some(at(4000));
-    assert_eq!(run.events(9000, &[known]), []);
+    assert_eq!(run.events(9000, &[known.clone()]), []);
+    let mut group = Run::new(
+        r#"{"route": {"receivers": ["R1"], "group_by": ["monitor"], "repeat_interval_seconds": 60}}"#,
+    );
+    group.at(0, &[known.clone(), firing(1)]);
+    let told = group.at(60, &[known, firing(1)]).notices.remove(0).events;
+    assert_eq!(told, [(firing(1).alert.id, Reminder)], "only what nobody has taken on");
 }
 
 #[test]

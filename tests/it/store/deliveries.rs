@@ -36,6 +36,7 @@ fn result(claimed: &ClaimedDelivery, status: i64, next: DeliveryNext) -> Attempt
         next,
         remember: None,
         disable_receiver: false,
+        farewells: Vec::new(),
     }
 }
 
@@ -110,6 +111,25 @@ pub(super) async fn one_receiver_does_not_take_all_slots(store: TestStore) {
     let but = [busy.id];
     let rest = ClaimShare { but: &but, ..share };
     assert!(store.claim_deliveries("w", &rest, at(99), MINUTE).await.unwrap().is_empty());
+}
+
+/// Several messages to a receiver that is gone make one farewell.
+pub(super) async fn others_are_told_once_that_a_receiver_is_off(store: TestStore) {
+    let (receiver, _) = outbox(&store, 2).await;
+    let id = ReceiverId::new(at(5), &mut rng(5));
+    let other = Receiver { id, name: "other".to_owned(), ..receiver.clone() };
+    store.insert_receiver(&other).await.unwrap();
+    for (i, claimed) in claim(&store, 9).await.iter().enumerate() {
+        let gone = AttemptResult {
+            disable_receiver: true,
+            farewells: vec![delivery(&other, 40 + i as u64)],
+            ..result(claimed, 410, DeliveryNext::Exhausted)
+        };
+        assert!(store.record_attempt(&gone).await.unwrap());
+    }
+    let of_other =
+        DeliveryFilter { alert: None, receiver: Some(id), status: None, before: None, limit: 9 };
+    assert_eq!(store.list_deliveries(other.project_id, &of_other).await.unwrap().len(), 1);
 }
 
 pub(super) async fn what_a_receiver_said_first_is_remembered(store: TestStore) {
