@@ -6,7 +6,11 @@
 mod dispatch;
 mod event;
 mod machine;
+mod retrain;
+mod rule;
 
-pub use dispatch::{Decision, Group, Notice, Routed, dispatch, labels};
+pub use dispatch::{Decision, Group, Notice, Origin, Routed, dispatch, labels};
 pub use event::EventKind;
 pub use machine::{Change, step};
+pub use retrain::{Evidence, decide_retrain};
+pub use rule::{Judgement, RULE_KIND, Reading, RuleChange, Trouble, in_words, judge, step_rule};

@@ -39,6 +39,8 @@ use crate::worker::embedding::EmbeddingWorker;
 use crate::worker::evaluation::EvaluationWorker;
 use crate::worker::reference::ReferenceWorker;
 use crate::worker::retention::RetentionWorker;
+use crate::worker::retrain::RetrainWorker;
+use crate::worker::rules::RuleWorker;
 use crate::worker::{Context, Wakers};
 
 /// The name of whoever holds an embedded database. Its lock lets in one daemon at a time, so what
@@ -206,6 +208,10 @@ impl Daemon {
         self.spawn(context, evaluation, |w| &w.evaluation, poll);
         let dispatch = DispatchWorker::new(context.clone());
         self.spawn(context, dispatch, |w| &w.dispatch, poll);
+        let retrain = RetrainWorker::new(context.clone());
+        self.spawn(context, retrain, |w| &w.retrain, Duration::from_secs(2));
+        let rules_period = Duration::from_secs(context.config.rules_seconds);
+        self.spawn(context, RuleWorker::new(context.clone()), |w| &w.rules, rules_period);
         let delivery = DeliveryWorker::new(context.clone(), notifier);
         self.spawn(context, delivery, |w| &w.delivery, poll);
         let retention = RetentionWorker::new(context.clone());

@@ -73,8 +73,12 @@ typed_id! {
     AlertId = "alert";
     /// A receiver of alerts.
     ReceiverId = "receiver";
+    /// An alert rule.
+    RuleId = "rule";
     /// A silence.
     SilenceId = "silence";
+    /// A workflow that an alert asks for.
+    RetrainId = "retrain";
     /// A message to one receiver; its `webhook-id` on the wire.
     DeliveryId = "delivery";
 }

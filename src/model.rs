@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod budget;
 pub mod calibration;
+pub mod condition;
 pub mod delivery;
 pub mod explanation;
 pub mod interaction;
@@ -12,7 +13,9 @@ pub mod monitor;
 pub mod receiver;
 pub mod reference;
 pub mod report;
+pub mod retrain;
 pub mod routing;
+pub mod rule;
 pub mod stream;
 pub mod vector;
 pub mod verdict;

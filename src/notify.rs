@@ -10,6 +10,7 @@ mod discord;
 mod message;
 mod opsgenie;
 mod pagerduty;
+mod retrain;
 mod signature;
 mod slack;
 mod slack_bot;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use backoff::{Next, delay_before};
 pub use channel::{Problem, SecretUse};
 pub use message::{AlertMessage, ExampleText, Links};
+pub use retrain::{RETRAIN_EVENT, RetrainLinks, retrain_body, without_capabilities};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
 use crate::alert::EventKind;

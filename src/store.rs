@@ -25,7 +25,9 @@ mod receivers;
 mod references;
 mod reports;
 mod retention;
+mod retrains;
 mod routing;
+mod rules;
 mod seal;
 mod uploads;
 
@@ -42,5 +44,7 @@ pub use queue::{EmbeddedText, PendingText};
 pub use references::FreezeCommit;
 pub use reports::ReportFilter;
 pub use retention::{RetentionCounts, RetentionCutoffs};
+pub use retrains::RetrainCommit;
 pub use routing::DispatchCommit;
+pub use rules::RuleCommit;
 pub use seal::SealingKey;

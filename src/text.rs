@@ -2,6 +2,7 @@
 
 pub mod counts;
 pub mod fingerprint;
+pub mod template;
 pub mod terms;
 
 /// Whether `text` holds nothing that can be embedded: white space, controls and invisible

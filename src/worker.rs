@@ -11,10 +11,14 @@ pub mod dispatch;
 pub mod driver;
 pub mod embedding;
 pub mod evaluation;
+pub mod figures;
 pub mod messages;
 mod observe;
+pub mod origins;
 pub mod reference;
 pub mod retention;
+pub mod retrain;
+pub mod rules;
 
 pub use config::Config;
 pub use context::{Context, Wakers};

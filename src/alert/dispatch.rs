@@ -16,6 +16,7 @@ use crate::model::alert::{Alert, AlertState};
 use crate::model::matcher::{Labels, all_match};
 use crate::model::monitor::MonitorSpec;
 use crate::model::routing::{Escalation, MuteTime, Route, Routing, Silence};
+use crate::model::rule::RuleSpec;
 
 /// A label in `group_by` that stands for all of them.
 const ALL_LABELS: &str = "...";
@@ -31,16 +32,46 @@ pub struct Routed {
     pub own_receivers: Vec<ReceiverId>,
 }
 
-/// The labels that routes, silences and inhibitions see of an alert of the monitor `spec`.
-pub fn labels(alert: &Alert, spec: &MonitorSpec) -> Labels {
-    let mut labels = spec.alert.labels.clone();
+/// Where an alert comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// A monitor.
+    Monitor(&'a MonitorSpec),
+    /// A rule, with the monitor that its figures come from, if it is one.
+    Rule(&'a RuleSpec, Option<&'a MonitorSpec>),
+}
+
+impl Origin<'_> {
+    /// The receivers that it names itself.
+    pub fn own_receivers(&self) -> &[ReceiverId] {
+        match self {
+            Self::Monitor(spec) => &spec.receivers,
+            Self::Rule(spec, _) => &spec.receivers,
+        }
+    }
+}
+
+/// The labels that routes, silences and inhibitions see of an alert.
+pub fn labels(alert: &Alert, origin: Origin<'_>) -> Labels {
+    let (mut labels, monitor) = match origin {
+        Origin::Monitor(spec) => (spec.alert.labels.clone(), Some(spec)),
+        Origin::Rule(spec, monitor) => {
+            let mut labels = spec.labels.clone();
+            labels.insert("rule".to_owned(), spec.name.clone());
+            (labels, monitor)
+        }
+    };
     for (key, value) in &alert.segment {
         labels.insert(key.clone(), value.clone());
     }
     let segment: Vec<String> = alert.segment.iter().map(|(k, v)| format!("{k}={v}")).collect();
     labels.insert("segment".to_owned(), segment.join(","));
-    labels.insert("monitor".to_owned(), spec.name.clone());
-    labels.insert("stream".to_owned(), alert.stream.as_str().to_owned());
+    if let Some(monitor) = monitor {
+        labels.insert("monitor".to_owned(), monitor.name.clone());
+    }
+    if let Some(stream) = alert.stream {
+        labels.insert("stream".to_owned(), stream.as_str().to_owned());
+    }
     labels.insert("kind".to_owned(), alert.kind.clone());
     labels.insert("severity".to_owned(), alert.severity.as_str().to_owned());
     labels

@@ -1,5 +1,7 @@
 //! The life of an alert: inactive → pending → firing → resolved.
 
+use std::collections::BTreeMap;
+
 use rand::RngCore;
 
 use crate::clock::Timestamp;
@@ -57,8 +59,9 @@ fn begin(policy: &AlertPolicy, report: &Report, stream: Stream, id: AlertId) -> 
     Alert {
         id,
         project_id: report.project_id,
-        monitor_id: report.monitor_id,
-        stream,
+        monitor_id: Some(report.monitor_id),
+        rule_id: None,
+        stream: Some(stream),
         segment: report.segment.clone(),
         kind: stream.alert_kind().to_owned(),
         severity: policy.severity,
@@ -67,8 +70,10 @@ fn begin(policy: &AlertPolicy, report: &Report, stream: Stream, id: AlertId) -> 
         started_at: report.evaluated_at,
         fired_at: None,
         resolved_at: None,
-        report_id: report.id,
+        report_id: Some(report.id),
         reasons: Vec::new(),
+        findings: Vec::new(),
+        annotations: BTreeMap::new(),
         acknowledged_at: None,
         acknowledged_by: None,
     }
@@ -93,21 +98,21 @@ fn advance(mut alert: Alert, before: TriggerState, after: TriggerState, report: 
         from,
         to,
         reason: reason(before, to),
-        report_id: report.id,
+        report_id: Some(report.id),
     };
     Change { alert, transition: Some(transition) }
 }
 
 /// Notes the transition in the alert. A resolved alert keeps the reasons it had: what is over.
 fn record(alert: &mut Alert, report: &Report) {
-    alert.report_id = report.id;
+    alert.report_id = Some(report.id);
     match alert.state {
         AlertState::Firing => alert.fired_at = Some(report.evaluated_at),
         AlertState::Resolved => alert.resolved_at = Some(report.evaluated_at),
         AlertState::Inactive | AlertState::Pending => {}
     }
     if alert.state != AlertState::Resolved {
-        let drifted = |verdict: &&Verdict| verdict.stream == alert.stream && verdict.is_drift;
+        let drifted = |verdict: &&Verdict| Some(verdict.stream) == alert.stream && verdict.is_drift;
         alert.reasons = report.verdicts.iter().filter(drifted).cloned().collect();
     }
 }

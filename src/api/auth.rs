@@ -32,6 +32,8 @@ const KEY_PARAMETERS: [&str; 5] = ["key", "api_key", "apikey", "token", "access_
 pub enum Access {
     /// Nothing.
     Open,
+    /// A proof of its own, which the handler checks: the token or the signature of one retraining.
+    Proof,
     /// A key whose role allows this.
     Needs(Role),
 }
@@ -136,6 +138,11 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
 fn refused() -> ApiError {
     let detail = "send a valid key as Authorization: Bearer seamark_… or as X-API-Key";
     ApiError::new(Code::Unauthenticated, detail)
+}
+
+/// The bearer token of a request, whatever it is.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION).and_then(|_| presented(headers))
 }
 
 fn presented(headers: &HeaderMap) -> Option<&str> {

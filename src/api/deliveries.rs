@@ -13,6 +13,7 @@ use crate::api::page::{self, Page, PageRequest};
 use crate::api::state::AppState;
 use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
 use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
+use crate::notify::{RETRAIN_EVENT, without_capabilities};
 use crate::store::DeliveryFilter;
 
 /// Query parameters of the list.
@@ -54,7 +55,8 @@ pub(crate) async fn list(
         before: request.before,
         limit: request.fetch(),
     };
-    let rows = state.store.list_deliveries(caller.project, &filter).await?;
+    let mut rows = state.store.list_deliveries(caller.project, &filter).await?;
+    rows.iter_mut().for_each(redact);
     Ok(page::respond(&request, rows, |delivery| (delivery.created_at, delivery.id), &uri))
 }
 
@@ -69,8 +71,16 @@ pub(crate) struct DeliveryDetail {
 }
 
 async fn find(state: &AppState, project: ProjectId, id: DeliveryId) -> Result<Delivery, ApiError> {
-    let found = state.store.find_delivery(project, id).await?;
+    let mut found = state.store.find_delivery(project, id).await?;
+    found.iter_mut().for_each(redact);
     found.ok_or_else(|| ApiError::not_found("delivery"))
+}
+
+/// Takes out what only the receiver may see.
+fn redact(delivery: &mut Delivery) {
+    if delivery.event_type == RETRAIN_EVENT {
+        delivery.body = without_capabilities(&delivery.body);
+    }
 }
 
 /// One delivery, with its attempts.

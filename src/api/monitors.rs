@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::auth::Principal;
@@ -114,7 +116,7 @@ pub(crate) async fn update(
     Document(patch): Document<Value>,
 ) -> Result<Json<Monitor>, ApiError> {
     let mut monitor = find(&state, caller.project, id).await?;
-    let spec = patched(&monitor.spec, &patch)?;
+    let spec = merged(&monitor.spec, &patch, "thresholds")?;
     check(&state, caller.project, &spec).await?;
     if monitor.reference_id.is_some() && spec.segment != monitor.spec.segment {
         let fault = Fault::at("/segment", "is what its reference was made of; make a new monitor");
@@ -130,17 +132,22 @@ pub(crate) async fn update(
     Ok(Json(monitor))
 }
 
-fn patched(spec: &MonitorSpec, patch: &Value) -> Result<MonitorSpec, ApiError> {
+/// `spec` with a merge patch laid over it; what is at `whole` is replaced, not merged.
+pub(crate) fn merged<T: Serialize + DeserializeOwned>(
+    spec: &T,
+    patch: &Value,
+    whole: &str,
+) -> Result<T, ApiError> {
     let Value::Object(fields) = patch else {
         let fault = Fault::at("", "must be an object with the fields to change");
         return Err(ApiError::new(Code::Invalid, "not a merge patch").with_errors(vec![fault]));
     };
     let mut document = serde_json::to_value(spec).map_err(ApiError::internal)?;
-    // The kinds of thresholds exclude each other: one must not be merged into the other.
-    if fields.contains_key("thresholds")
+    // Its variants exclude each other: one must not be merged into the other.
+    if fields.contains_key(whole)
         && let Value::Object(document) = &mut document
     {
-        document.remove("thresholds");
+        document.remove(whole);
     }
     merge(&mut document, patch);
     serde_json::from_value(document).map_err(|error| wrong_document(&error))
@@ -228,21 +235,22 @@ mod tests {
     fn a_patch_changes_what_it_names_and_null_resets() {
         let spec = MonitorSpec::named("m");
         let patch = json!({"alert": {"severity": "critical"}, "lateness_seconds": 60});
-        let changed = patched(&spec, &patch).unwrap();
+        let changed = merged(&spec, &patch, "thresholds").unwrap();
         assert_eq!(changed.lateness_seconds, 60);
         assert_eq!(changed.alert.for_evaluations, spec.alert.for_evaluations);
         assert_ne!(changed.alert, spec.alert);
         let reset = json!({"alert": null, "lateness_seconds": null});
-        assert_eq!(patched(&changed, &reset).unwrap(), spec);
+        assert_eq!(merged(&changed, &reset, "thresholds").unwrap(), spec);
     }
 
     #[test]
     fn thresholds_are_replaced_and_unknown_fields_named() {
         let spec = MonitorSpec::named("m");
-        let changed = patched(&spec, &json!({"thresholds": {"fixed": {"mmd": 0.1}}})).unwrap();
+        let changed =
+            merged(&spec, &json!({"thresholds": {"fixed": {"mmd": 0.1}}}), "thresholds").unwrap();
         assert_ne!(changed.thresholds, spec.thresholds);
-        let error = patched(&spec, &json!({"stream": []})).unwrap_err();
+        let error = merged(&spec, &json!({"stream": []}), "thresholds").unwrap_err();
         assert_eq!(error.errors[0].pointer, "/stream");
-        assert!(patched(&spec, &json!(7)).is_err());
+        assert!(merged(&spec, &json!(7), "thresholds").is_err());
     }
 }

@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::{
     alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
-    receivers, references, reports, routing, timeline,
+    receivers, references, reports, retrains, routing, rules, timeline,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,20 @@ use crate::api::{
         alerts::get,
         alerts::acknowledge,
         alerts::comment,
+        retrains::list,
+        retrains::get,
+        retrains::approve,
+        retrains::cancel,
+        retrains::accept_reference,
+        retrains::report,
+        retrains::dataset,
+        rules::list,
+        rules::create,
+        rules::preview,
+        rules::get,
+        rules::update,
+        rules::delete,
+        rules::history,
         routing::get,
         routing::set,
         routing::list_silences,
@@ -70,6 +84,7 @@ use crate::api::{
         (name = "references", description = "The frozen traffic that windows are compared with"),
         (name = "reports", description = "Every evaluation with every number"),
         (name = "alerts", description = "Episodes of drift, and who was told"),
+        (name = "retraining", description = "Workflows that alerts start, and how they end"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

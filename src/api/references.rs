@@ -78,6 +78,23 @@ pub(crate) async fn create(
     Ok(accepted(reference))
 }
 
+/// Asks for the next version of the monitor's reference: the next `events` interactions.
+pub(crate) async fn ask_for_next(
+    state: &AppState,
+    project: ProjectId,
+    monitor: MonitorId,
+    events: u32,
+) -> Result<Reference, ApiError> {
+    let earlier = state.store.list_references(project, Some(monitor)).await?;
+    let name = earlier.into_iter().next_back().map(|reference| reference.name);
+    let source = ReferenceSource::Next { count: events, after: None };
+    let source = checked(state, project, source).await?;
+    let reference = begin(state, project, monitor, named(name)?, source).await?;
+    state.store.insert_reference(&reference).await?;
+    state.wakers.reference.notify_one();
+    Ok(reference)
+}
+
 fn accepted(reference: Reference) -> Response {
     let place = [(hyper::header::LOCATION, format!("/v1/references/{}", reference.id))];
     (StatusCode::ACCEPTED, place, Json(reference)).into_response()

@@ -13,7 +13,7 @@ use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
     alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
-    receivers, references, reports, routing, timeline,
+    receivers, references, reports, retrains, routing, rules, timeline,
 };
 use crate::model::key::Role;
 
@@ -124,6 +124,13 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/alerts/{id}", READ, alerts::get),
         post("/v1/alerts/{id}/acknowledge", ADMIN, alerts::acknowledge),
         post("/v1/alerts/{id}/comments", ADMIN, alerts::comment),
+        get("/v1/rules", READ, rules::list),
+        post("/v1/rules", ADMIN, rules::create),
+        post("/v1/rules/preview", READ, rules::preview),
+        get("/v1/rules/{id}", READ, rules::get),
+        patch("/v1/rules/{id}", ADMIN, rules::update),
+        delete("/v1/rules/{id}", ADMIN, rules::delete),
+        get("/v1/rules/{id}/history", READ, rules::history),
         get("/v1/routing", READ, routing::get),
         put("/v1/routing", ADMIN, routing::set),
         get("/v1/silences", READ, routing::list_silences),
@@ -139,6 +146,13 @@ fn table(config: &Config) -> Vec<Route> {
         patch("/v1/receivers/{id}", ADMIN, receivers::update),
         delete("/v1/receivers/{id}", ADMIN, receivers::delete),
         post("/v1/receivers/{id}/test", ADMIN, receivers::test),
+        get("/v1/retrains", READ, retrains::list),
+        get("/v1/retrains/{id}", READ, retrains::get),
+        post("/v1/retrains/{id}/approve", ADMIN, retrains::approve),
+        post("/v1/retrains/{id}/cancel", ADMIN, retrains::cancel),
+        post("/v1/retrains/{id}/reference", ADMIN, retrains::accept_reference),
+        post("/v1/retrains/{id}/status", Access::Proof, retrains::report),
+        get("/v1/retrains/{id}/dataset", Access::Proof, retrains::dataset),
         get("/v1/keys", ADMIN, keys::list),
         post("/v1/keys", ADMIN, keys::create),
         delete("/v1/keys/{id}", ADMIN, keys::revoke),

@@ -1,9 +1,12 @@
-//! An alert: one episode of drift in one stream of one monitor, in all of its traffic or in one segment.
+//! An alert: one episode of drift in one stream of one monitor, in all of its traffic or in one segment;
+//! or of a rule whose condition holds.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::id::{AlertId, MonitorId, ProjectId, ReportId};
+use crate::id::{AlertId, MonitorId, ProjectId, ReportId, RuleId};
 use crate::model::interaction::Attributes;
 use crate::model::monitor::Severity;
 use crate::model::stream::Stream;
@@ -49,20 +52,23 @@ pub struct Alert {
     pub id: AlertId,
     /// The project.
     pub project_id: ProjectId,
-    /// The monitor.
-    pub monitor_id: MonitorId,
-    /// The stream that drifted.
-    pub stream: Stream,
+    /// The monitor; of a rule's alert the one that all its figures come from, if there is one.
+    pub monitor_id: Option<MonitorId>,
+    /// The rule whose condition holds; absent for a monitor's own alert.
+    pub rule_id: Option<RuleId>,
+    /// The stream that drifted; absent for a rule's alert.
+    pub stream: Option<Stream>,
     /// The segment in which it did, as labels; empty for all of the monitor's traffic.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub segment: Attributes,
-    /// `query_drift`, `response_drift`, `relevance_drift` or `duplicates`.
+    /// `query_drift`, `response_drift`, `relevance_drift`, `duplicates` or `rule`.
     pub kind: String,
     /// How much it hurries.
     pub severity: Severity,
     /// Where it stands.
     pub state: AlertState,
-    /// Evaluations in a row that crossed (pending) or were quiet (firing): the trigger's memory.
+    /// Evaluations in a row that crossed (pending) or were quiet (firing): the trigger's memory. A
+    /// rule counts seconds instead, and keeps them in its own state.
     pub streak: u32,
     /// Event time of the first crossing.
     pub started_at: Timestamp,
@@ -70,16 +76,36 @@ pub struct Alert {
     pub fired_at: Option<Timestamp>,
     /// Event time when it resolved.
     pub resolved_at: Option<Timestamp>,
-    /// The report of its last transition.
-    pub report_id: ReportId,
+    /// The report of its last transition; absent for a rule that looks at no monitor.
+    pub report_id: Option<ReportId>,
     /// The drifted verdicts of its last transition: why.
     pub reasons: Vec<Verdict>,
+    /// The figures that a rule found at its last transition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What a rule says of it, rendered when it fired.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub annotations: BTreeMap<String, String>,
     /// When someone took it on; reminders and escalation end then.
     #[serde(default)]
     pub acknowledged_at: Option<Timestamp>,
     /// Who: the name of the key.
     #[serde(default)]
     pub acknowledged_by: Option<String>,
+}
+
+/// A figure that a rule compared with its bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Finding {
+    /// What was compared: `ratio of support, stream query`.
+    pub figure: String,
+    /// Its value; absent where there was none.
+    pub value: Option<f64>,
+    /// `above 1` or `below 10`.
+    pub bound: String,
+    /// Whether the comparison held.
+    pub holds: bool,
 }
 
 /// What someone wrote about an alert.
@@ -106,8 +132,8 @@ pub struct Transition {
     pub to: AlertState,
     /// Why: a code of [`TransitionReason`].
     pub reason: TransitionReason,
-    /// The report that caused it.
-    pub report_id: ReportId,
+    /// The report that caused it; absent for a rule that looks at no monitor.
+    pub report_id: Option<ReportId>,
 }
 
 /// Why an alert changed its state.
@@ -122,4 +148,8 @@ pub enum TransitionReason {
     FellBack,
     /// Quiet for `keep_firing_evaluations`.
     QuietForLongEnough,
+    /// A rule's figure had no value, and that counts as an alarm or as none.
+    NoData,
+    /// A rule's figure could not be computed, and that counts as an alarm or as none.
+    Error,
 }

@@ -10,6 +10,20 @@ use serde::{Deserialize, Serialize};
 /// Labels of an alert.
 pub type Labels = BTreeMap<String, String>;
 
+/// What is wrong with labels that a user gives to alerts.
+pub(in crate::model) fn label_problem(labels: &Labels) -> Option<String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
+    };
+    let fits = |(name, value): (&String, &String)| {
+        is_name(name) && name.len() <= 100 && value.len() <= 200
+    };
+    (labels.len() > 20 || !labels.iter().all(fits)).then(|| {
+        "give at most 20; names are letters, digits, _ - . (100 bytes at most), values at most 200 bytes"
+            .to_owned()
+    })
+}
+
 /// Bytes of a compiled expression, at most.
 const REGEX_BYTES: usize = 64 * 1024;
 
@@ -60,6 +74,8 @@ impl Matcher {
 pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
     matchers.iter().all(|matcher| matcher.matches(labels))
 }
+
+impl Eq for Matcher {}
 
 impl FromStr for Matcher {
     type Err = MatcherError;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReceiverId, ReferenceId};
 use crate::model::interaction::Attributes;
-use crate::model::matcher::Labels;
+use crate::model::matcher::{Labels, label_problem};
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
 use crate::stats::sequential::Trigger;
@@ -402,25 +402,9 @@ impl Default for AlertPolicy {
 
 impl AlertPolicy {
     fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        let is_name = |name: &str| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
-        };
-        let fits = |(name, value): (&String, &String)| {
-            is_name(name) && name.len() <= 100 && value.len() <= 200
-        };
-        if self.labels.len() > 20 || !self.labels.iter().all(fits) {
-            let detail = "give at most 20; names are letters, digits, _ - . (100 bytes at most), values at most 200 bytes";
-            problems.push(("labels", detail.to_owned()));
-        }
-        let is_link = |url: &String| {
-            (url.starts_with("https://") || url.starts_with("http://")) && url.len() <= 1000
-        };
-        if self.runbook_url.as_ref().is_some_and(|url| !is_link(url)) {
-            problems
-                .push(("runbook_url", "must be a link: https://…, at most 1000 bytes".to_owned()));
-        }
-        problems
+        let labels = label_problem(&self.labels).map(|detail| ("labels", detail));
+        let link = self.runbook_url.as_deref().and_then(link_problem);
+        labels.into_iter().chain(link.map(|detail| ("runbook_url", detail))).collect()
     }
 
     /// The rule as the state machine runs it: one for the live alert and for the simulated null,
@@ -432,6 +416,12 @@ impl AlertPolicy {
             resolve_ratio: self.resolve_ratio,
         }
     }
+}
+
+/// What is wrong with a link that people are to follow.
+pub(in crate::model) fn link_problem(url: &str) -> Option<String> {
+    let is_link = (url.starts_with("https://") || url.starts_with("http://")) && url.len() <= 1000;
+    (!is_link).then(|| "must be a link: https://…, at most 1000 bytes".to_owned())
 }
 
 /// How much an alert hurries.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{ProjectId, ReceiverId};
+use crate::model::retrain::RetrainSettings;
 
 /// Where alerts are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -52,11 +53,13 @@ pub enum ReceiverKind {
     Opsgenie,
     /// An Alertmanager, its API v2.
     Alertmanager,
+    /// A workflow that trains a model anew.
+    Retrain,
 }
 
 impl ReceiverKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Webhook,
         Self::Slack,
         Self::SlackBot,
@@ -65,6 +68,7 @@ impl ReceiverKind {
         Self::Pagerduty,
         Self::Opsgenie,
         Self::Alertmanager,
+        Self::Retrain,
     ];
 
     /// The kind's name on the wire and in the stores.
@@ -78,6 +82,7 @@ impl ReceiverKind {
             Self::Pagerduty => "pagerduty",
             Self::Opsgenie => "opsgenie",
             Self::Alertmanager => "alertmanager",
+            Self::Retrain => "retrain",
         }
     }
 
@@ -97,6 +102,9 @@ pub struct ReceiverSettings {
     /// `slack_bot`: the channel's id, as `C0123456789`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// `retrain`: what is started, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<RetrainSettings>,
 }
 
 /// The form of a webhook's body.

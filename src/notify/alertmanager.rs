@@ -28,8 +28,15 @@ impl Channel for Alertmanager {
         // Few values each; what varies is in the annotations. The labels are the alert's identity.
         let mut labels = Map::new();
         labels.insert("alertname".to_owned(), json!(format!("Seamark_{}", alert.kind)));
-        labels.insert("monitor".to_owned(), json!(cut(message.monitor_name, 200)));
-        labels.insert("stream".to_owned(), json!(alert.stream));
+        if let Some(name) = message.monitor_name() {
+            labels.insert("monitor".to_owned(), json!(cut(name, 200)));
+        }
+        if alert.rule_id.is_some() {
+            labels.insert("rule".to_owned(), json!(cut(message.source(), 200)));
+        }
+        if let Some(stream) = alert.stream {
+            labels.insert("stream".to_owned(), json!(stream));
+        }
         labels.insert("severity".to_owned(), json!(alert.severity));
         for (key, value) in &alert.segment {
             labels.insert(format!("segment_{}", label_name(key)), json!(cut(value, 200)));
@@ -53,8 +60,8 @@ impl Channel for Alertmanager {
         if let Some(url) = &message.links.runbook_url {
             entry["annotations"]["runbook_url"] = json!(cut(url, 1000));
         }
-        if message.links.report_url.starts_with("http") {
-            entry["generatorURL"] = json!(cut(&message.links.report_url, 1000));
+        if let Some((_, url)) = message.links.named().first() {
+            entry["generatorURL"] = json!(cut(url, 1000));
         }
         json!([entry]).to_string()
     }

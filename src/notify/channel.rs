@@ -9,7 +9,7 @@ use crate::model::delivery::Delivery;
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use crate::notify::message::AlertMessage;
 use crate::notify::{
-    Failure, alertmanager, discord, opsgenie, pagerduty, slack, slack_bot, teams, webhook,
+    Failure, alertmanager, discord, opsgenie, pagerduty, retrain, slack, slack_bot, teams, webhook,
 };
 
 /// One kind of receiver: what it is sent, and how its answers are read.
@@ -62,6 +62,8 @@ pub enum SecretUse {
     Signing,
     /// It has to be given: a token or key that the receiver's owner handed out.
     Given,
+    /// Some of its forms have one, others do not.
+    Optional,
     /// There is none: the URL is the secret, or nothing is.
     None,
 }
@@ -158,6 +160,7 @@ pub(super) fn of(kind: ReceiverKind) -> &'static dyn Channel {
         ReceiverKind::Pagerduty => &pagerduty::Pagerduty,
         ReceiverKind::Opsgenie => &opsgenie::Opsgenie,
         ReceiverKind::Alertmanager => &alertmanager::Alertmanager,
+        ReceiverKind::Retrain => &retrain::Retraining,
     }
 }
 

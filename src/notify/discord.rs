@@ -53,12 +53,12 @@ impl Channel for Discord {
             "title": cut(&escape(&message.title()), TITLE_LIMIT),
             "description": cut(&lines.join("\u{2028}"), DESCRIPTION_LIMIT).replace('\u{2028}', "\n"),
             "color": colour(message),
-            "timestamp": message.report.evaluated_at,
+            "timestamp": message.at(),
             "fields": fields,
             "footer": { "text": message.promise() },
         });
-        if message.links.report_url.starts_with("http") {
-            embed["url"] = json!(cut(&message.links.report_url, 1000));
+        if let Some((_, url)) = message.links.named().first() {
+            embed["url"] = json!(cut(url, 1000));
         }
         envelope(&json!({ "embeds": [embed] }))
     }

@@ -1,6 +1,6 @@
 //! What a message says, whatever its form: what drifted, by how much, since when, and three examples.
 
-use crate::alert::EventKind;
+use crate::alert::{EventKind, Origin, in_words};
 use crate::clock::Timestamp;
 use crate::model::alert::Alert;
 use crate::model::explanation::{StreamExplanation, Trend};
@@ -39,9 +39,11 @@ pub struct ExampleText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Links {
     /// The report of the transition.
-    pub report_url: String,
+    pub report_url: Option<String>,
     /// The monitor.
-    pub monitor_url: String,
+    pub monitor_url: Option<String>,
+    /// The rule.
+    pub rule_url: Option<String>,
     /// What to do.
     pub runbook_url: Option<String>,
 }
@@ -49,14 +51,14 @@ pub struct Links {
 impl Links {
     /// Every link that is one, with its name.
     pub(super) fn named(&self) -> Vec<(&'static str, &str)> {
-        let runbook = self.runbook_url.as_deref();
         [
-            ("report", Some(&*self.report_url)),
-            ("monitor", Some(&*self.monitor_url)),
-            ("runbook", runbook),
+            ("report", &self.report_url),
+            ("monitor", &self.monitor_url),
+            ("rule", &self.rule_url),
+            ("runbook", &self.runbook_url),
         ]
         .into_iter()
-        .filter_map(|(name, url)| Some((name, url?)))
+        .filter_map(|(name, url)| Some((name, url.as_deref()?)))
         .filter(|(_, url)| url.starts_with("http"))
         .collect()
     }
@@ -69,12 +71,12 @@ pub struct AlertMessage<'a> {
     pub event: EventKind,
     /// The alert after the transition.
     pub alert: &'a Alert,
-    /// The monitor's name.
-    pub monitor_name: &'a str,
+    /// The monitor or rule that it comes from.
+    pub origin: Origin<'a>,
     /// False alarms in 30 days, at most, that the thresholds keep to; `None` for fixed ones.
     pub false_alarms_per_30d: Option<f64>,
-    /// The report of the transition.
-    pub report: &'a Report,
+    /// The report of the transition; absent for a rule that looks at no monitor.
+    pub report: Option<&'a Report>,
     /// The most drifted interactions first.
     pub examples: &'a [ExampleText],
     /// Titles of other alerts that the message tells of.
@@ -98,12 +100,6 @@ impl AlertMessage<'_> {
 
     /// One line: `Firing: Query drift in checkout-bot`.
     pub fn title(&self) -> String {
-        let what = match self.alert.stream {
-            Stream::Query => "Query drift",
-            Stream::Response => "Response drift",
-            Stream::Relevance => "Relevance drift",
-            Stream::Duplicates => "Repeated texts",
-        };
         let state = match self.event {
             EventKind::Resolved => "Resolved",
             EventKind::Reminder => "Still firing",
@@ -111,17 +107,46 @@ impl AlertMessage<'_> {
             _ if self.alert.severity == Severity::Critical => "Critical",
             _ => "Firing",
         };
+        let what = match self.alert.stream {
+            None => return format!("{state}: {}", cut(self.source(), 100)),
+            Some(Stream::Query) => "Query drift",
+            Some(Stream::Response) => "Response drift",
+            Some(Stream::Relevance) => "Relevance drift",
+            Some(Stream::Duplicates) => "Repeated texts",
+        };
         let segment = self.segment().map_or_else(String::new, |segment| format!(", {segment}"));
-        format!("{state}: {what} in {}{segment}", cut(self.monitor_name, 80))
+        format!("{state}: {what} in {}{segment}", cut(self.source(), 80))
+    }
+
+    /// The name of the monitor or rule that it comes from.
+    pub(super) fn source(&self) -> &str {
+        match self.origin {
+            Origin::Monitor(spec) => &spec.name,
+            Origin::Rule(spec, _) => &spec.name,
+        }
+    }
+
+    /// The name of the monitor that it is about.
+    pub(super) fn monitor_name(&self) -> Option<&str> {
+        match self.origin {
+            Origin::Monitor(spec) | Origin::Rule(_, Some(spec)) => Some(&spec.name),
+            Origin::Rule(_, None) => None,
+        }
+    }
+
+    /// When what it tells of happened: in event time where a report says so.
+    pub(super) fn at(&self) -> Timestamp {
+        self.report.map_or(self.now, |report| report.evaluated_at)
     }
 
     /// One sentence on what it means.
     pub(super) fn summary(&self) -> String {
         let what = match self.alert.stream {
-            Stream::Query => "what users ask",
-            Stream::Response => "what the application answers",
-            Stream::Relevance => "how well answers fit their queries",
-            Stream::Duplicates => {
+            None => return self.rule_summary(),
+            Some(Stream::Query) => "what users ask",
+            Some(Stream::Response) => "what the application answers",
+            Some(Stream::Relevance) => "how well answers fit their queries",
+            Some(Stream::Duplicates) => {
                 return match self.event {
                     EventKind::Resolved => "Texts no longer repeat unusually often.".to_owned(),
                     _ => "One text comes again and again, more often than in the reference. Its \
@@ -133,6 +158,16 @@ impl AlertMessage<'_> {
         match self.event {
             EventKind::Resolved => format!("The monitor sees no more drift in {what}."),
             _ => format!("The latest traffic differs from the reference in {what}."),
+        }
+    }
+
+    /// A rule's own words, or its figures.
+    fn rule_summary(&self) -> String {
+        let own = self.alert.annotations.get("summary").filter(|text| !text.trim().is_empty());
+        match (self.event, own) {
+            (EventKind::Resolved, _) => "The rule's condition no longer holds.".to_owned(),
+            (_, Some(text)) => cut(text, 500),
+            (_, None) => cut(&in_words(&self.alert.findings), 500),
         }
     }
 
@@ -166,15 +201,32 @@ impl AlertMessage<'_> {
 
     /// What the report's explanation says in a few lines: share, topics, terms, since when.
     pub(super) fn changes(&self) -> Vec<String> {
-        let stream = self.alert.stream;
-        let explained = self.report.explanation.as_ref();
+        if self.event == EventKind::Resolved {
+            return Vec::new();
+        }
+        let Some(stream) = self.alert.stream else { return self.rule_lines() };
+        let explained = self.report.and_then(|report| report.explanation.as_ref());
         let own = explained.and_then(|all| all.streams.iter().find(|one| one.stream == stream));
-        own.filter(|_| self.event != EventKind::Resolved).map_or_else(Vec::new, change_lines)
+        own.map_or_else(Vec::new, change_lines)
+    }
+
+    /// A rule's figures, then what else it says.
+    fn rule_lines(&self) -> Vec<String> {
+        let figures =
+            self.alert.findings.iter().map(|finding| in_words(std::slice::from_ref(finding)));
+        let said = self.alert.annotations.iter().filter(|(name, _)| *name != "summary");
+        figures
+            .chain(said.map(|(name, text)| format!("{}: {}", cut(name, 60), cut(text, 500))))
+            .collect()
     }
 
     /// What the thresholds promise.
     pub(super) fn promise(&self) -> String {
         match self.false_alarms_per_30d {
+            _ if self.alert.rule_id.is_some() => {
+                "A rule fires whenever its condition holds: it promises no false-alarm rate of its own."
+                    .to_owned()
+            }
             Some(rate) => format!(
                 "Thresholds are calibrated for at most {rate} false alarm(s) in 30 days when nothing changes."
             ),
@@ -185,7 +237,7 @@ impl AlertMessage<'_> {
     /// The stream's examples that are shown.
     pub(super) fn shown_examples(&self) -> impl Iterator<Item = &ExampleText> {
         let stream = self.alert.stream;
-        self.examples.iter().filter(move |example| example.stream == stream).take(EXAMPLES)
+        self.examples.iter().filter(move |example| Some(example.stream) == stream).take(EXAMPLES)
     }
 }
 

@@ -41,7 +41,7 @@ impl Channel for Opsgenie {
             "alias": alert.id,
             "description": lines.join("\n"),
             "source": "Seamark",
-            "entity": cut(message.monitor_name, 200),
+            "entity": cut(message.source(), 200),
             "priority": match alert.severity {
                 Severity::Critical => "P1",
                 Severity::Warning => "P3",

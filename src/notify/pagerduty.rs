@@ -42,12 +42,12 @@ impl Channel for Pagerduty {
             "links": links,
             "payload": {
                 "summary": cut(&message.title(), SUMMARY_LIMIT),
-                "source": cut(message.monitor_name, 200),
+                "source": cut(message.source(), 200),
                 "severity": match alert.severity {
                     Severity::Critical => "critical",
                     Severity::Warning => "warning",
                 },
-                "timestamp": message.report.evaluated_at,
+                "timestamp": message.at(),
                 "component": alert.stream,
                 "class": alert.kind,
                 "custom_details": {

@@ -28,7 +28,7 @@ impl Channel for Webhook {
     fn body(&self, settings: &ReceiverSettings, message: &AlertMessage<'_>) -> String {
         let kind = message.event.as_str();
         let subject = format!("/v1/alerts/{}", message.alert.id);
-        event(settings, kind, message.report.evaluated_at, Some(&subject), &data(message))
+        event(settings, kind, message.at(), Some(&subject), &data(message))
     }
 
     fn note_body(&self, settings: &ReceiverSettings, note: &Note<'_>) -> String {
@@ -110,7 +110,18 @@ fn event(
 
 fn data(message: &AlertMessage<'_>) -> Value {
     let alert = message.alert;
-    let report = message.report;
+    let report = message.report.map(|report| {
+        json!({
+            "id": report.id,
+            "sequence": report.sequence,
+            "reference_id": report.reference_id,
+            "evaluated_at": report.evaluated_at,
+        })
+    });
+    let monitor = message.monitor_name().zip(alert.monitor_id);
+    let monitor = monitor.map(|(name, id)| json!({ "id": id, "name": cut(name, 200) }));
+    let rule = alert.rule_id.map(|id| json!({ "id": id, "name": cut(message.source(), 200) }));
+    let link = |url: &Option<String>, limit| url.as_deref().map(|url| cut(url, limit));
     let reasons: Vec<_> = alert.reasons.iter().take(REASONS_LIMIT).map(reason).collect();
     let examples: Vec<_> = message.shown_examples().map(example).collect();
     json!({
@@ -128,13 +139,11 @@ fn data(message: &AlertMessage<'_>) -> Value {
             "resolved_at": alert.resolved_at,
         },
         "project_id": alert.project_id,
-        "monitor": { "id": alert.monitor_id, "name": cut(message.monitor_name, 200) },
-        "report": {
-            "id": report.id,
-            "sequence": report.sequence,
-            "reference_id": report.reference_id,
-            "evaluated_at": report.evaluated_at,
-        },
+        "monitor": monitor,
+        "rule": rule,
+        "figures": alert.findings,
+        "annotations": alert.annotations,
+        "report": report,
         "reasons": reasons,
         "reasons_left_out": alert.reasons.len().saturating_sub(REASONS_LIMIT),
         "false_alarms_per_30d": message.false_alarms_per_30d,
@@ -142,9 +151,10 @@ fn data(message: &AlertMessage<'_>) -> Value {
         "changes": message.changes(),
         "others": message.shown_others(),
         "links": {
-            "report": cut(&message.links.report_url, 500),
-            "monitor": cut(&message.links.monitor_url, 500),
-            "runbook": message.links.runbook_url.as_deref().map(|url| cut(url, 1000)),
+            "report": link(&message.links.report_url, 500),
+            "monitor": link(&message.links.monitor_url, 500),
+            "rule": link(&message.links.rule_url, 500),
+            "runbook": link(&message.links.runbook_url, 1000),
         },
     })
 }

@@ -6,24 +6,29 @@ use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId};
 use crate::model::alert::{Alert, AlertState, Comment, Transition};
+use crate::model::stream::Stream;
 
 const TABLE: &str = "alerts";
 const TRANSITIONS_TABLE: &str = "alert_transitions";
 const UPSERT: &str = "INSERT INTO alerts (id, project_id, monitor_id, stream, kind, severity,
-        state, streak, started_at, fired_at, resolved_at, report_id, reasons, segment)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        state, streak, started_at, fired_at, resolved_at, report_id, reasons, segment, rule_id,
+        findings, annotations)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state,
         streak = excluded.streak, fired_at = excluded.fired_at,
         resolved_at = excluded.resolved_at, report_id = excluded.report_id,
-        reasons = excluded.reasons";
+        reasons = excluded.reasons, monitor_id = excluded.monitor_id,
+        findings = excluded.findings, annotations = excluded.annotations";
 const INSERT_TRANSITION: &str = "INSERT INTO alert_transitions
     (alert_id, at, from_state, to_state, reason, report_id) VALUES ($1, $2, $3, $4, $5, $6)";
 const OPEN: &str = "SELECT * FROM alerts
-    WHERE monitor_id = $1 AND state IN ('pending', 'firing') ORDER BY stream, segment";
+    WHERE monitor_id = $1 AND rule_id IS NULL AND state IN ('pending', 'firing')
+    ORDER BY stream, segment";
 /// Repeated texts are counted, not estimated: they have no part in the budget.
 const ALARM_RECORD: &str =
     "SELECT (SELECT COUNT(*) FROM alerts a JOIN reports r ON r.id = a.report_id
-        WHERE a.monitor_id = $1 AND r.reference_id = $2 AND a.fired_at IS NOT NULL
+        WHERE a.monitor_id = $1 AND a.rule_id IS NULL AND r.reference_id = $2
+          AND a.fired_at IS NOT NULL
           AND a.stream <> 'duplicates') AS alarms,
         MIN(evaluated_at) AS first_at, MAX(evaluated_at) AS last_at
     FROM reports WHERE monitor_id = $1 AND reference_id = $2";
@@ -76,11 +81,12 @@ impl AlarmRecord {
 }
 
 #[derive(sqlx::FromRow)]
-struct AlertRow {
+pub(super) struct AlertRow {
     id: String,
     project_id: String,
-    monitor_id: String,
-    stream: String,
+    monitor_id: Option<String>,
+    rule_id: Option<String>,
+    stream: Option<String>,
     kind: String,
     severity: String,
     state: String,
@@ -88,8 +94,10 @@ struct AlertRow {
     started_at: i64,
     fired_at: Option<i64>,
     resolved_at: Option<i64>,
-    report_id: String,
+    report_id: Option<String>,
     reasons: String,
+    findings: String,
+    annotations: String,
     segment: String,
     acknowledged_at: Option<i64>,
     acknowledged_by: Option<String>,
@@ -102,8 +110,9 @@ impl TryFrom<AlertRow> for Alert {
         Ok(Self {
             id: codec::parse_id(TABLE, &row.id)?,
             project_id: codec::parse_id(TABLE, &row.project_id)?,
-            monitor_id: codec::parse_id(TABLE, &row.monitor_id)?,
-            stream: codec::from_name(TABLE, &row.stream)?,
+            monitor_id: row.monitor_id.map(|id| codec::parse_id(TABLE, &id)).transpose()?,
+            rule_id: row.rule_id.map(|id| codec::parse_id(TABLE, &id)).transpose()?,
+            stream: row.stream.map(|name| codec::from_name(TABLE, &name)).transpose()?,
             kind: row.kind,
             severity: codec::from_name(TABLE, &row.severity)?,
             state: codec::from_name(TABLE, &row.state)?,
@@ -111,8 +120,10 @@ impl TryFrom<AlertRow> for Alert {
             started_at: Timestamp::from_micros(row.started_at),
             fired_at: codec::moment(row.fired_at),
             resolved_at: codec::moment(row.resolved_at),
-            report_id: codec::parse_id(TABLE, &row.report_id)?,
+            report_id: row.report_id.map(|id| codec::parse_id(TABLE, &id)).transpose()?,
             reasons: codec::from_json(TABLE, &row.reasons)?,
+            findings: codec::from_json(TABLE, &row.findings)?,
+            annotations: codec::from_json(TABLE, &row.annotations)?,
             segment: codec::from_json(TABLE, &row.segment)?,
             acknowledged_at: codec::moment(row.acknowledged_at),
             acknowledged_by: row.acknowledged_by,
@@ -127,7 +138,7 @@ struct TransitionRow {
     from_state: String,
     to_state: String,
     reason: String,
-    report_id: String,
+    report_id: Option<String>,
 }
 
 impl TryFrom<TransitionRow> for Transition {
@@ -140,7 +151,10 @@ impl TryFrom<TransitionRow> for Transition {
             from: codec::from_name(TRANSITIONS_TABLE, &row.from_state)?,
             to: codec::from_name(TRANSITIONS_TABLE, &row.to_state)?,
             reason: codec::from_name(TRANSITIONS_TABLE, &row.reason)?,
-            report_id: codec::parse_id(TRANSITIONS_TABLE, &row.report_id)?,
+            report_id: row
+                .report_id
+                .map(|id| codec::parse_id(TRANSITIONS_TABLE, &id))
+                .transpose()?,
         })
     }
 }
@@ -156,12 +170,14 @@ pub(super) async fn upsert(tx: &mut Tx, alerts: &[Alert]) -> Result<(), StoreErr
     for alert in alerts {
         let reasons = codec::to_json(TABLE, &alert.reasons)?;
         let segment = codec::to_json(TABLE, &alert.segment)?;
+        let findings = codec::to_json(TABLE, &alert.findings)?;
+        let annotations = codec::to_json(TABLE, &alert.annotations)?;
         on_tx!(tx, |connection| {
             sqlx::query(UPSERT)
                 .bind(alert.id.to_string())
                 .bind(alert.project_id.to_string())
-                .bind(alert.monitor_id.to_string())
-                .bind(alert.stream.as_str())
+                .bind(alert.monitor_id.map(|id| id.to_string()))
+                .bind(alert.stream.map(Stream::as_str))
                 .bind(&alert.kind)
                 .bind(codec::name_of(alert.severity))
                 .bind(alert.state.as_str())
@@ -169,9 +185,12 @@ pub(super) async fn upsert(tx: &mut Tx, alerts: &[Alert]) -> Result<(), StoreErr
                 .bind(alert.started_at.as_micros())
                 .bind(alert.fired_at.map(Timestamp::as_micros))
                 .bind(alert.resolved_at.map(Timestamp::as_micros))
-                .bind(alert.report_id.to_string())
+                .bind(alert.report_id.map(|id| id.to_string()))
                 .bind(&reasons)
                 .bind(&segment)
+                .bind(alert.rule_id.map(|id| id.to_string()))
+                .bind(&findings)
+                .bind(&annotations)
                 .execute(connection)
                 .await
                 .map(|_| ())
@@ -192,7 +211,7 @@ pub(super) async fn insert_transitions(
                 .bind(transition.from.as_str())
                 .bind(transition.to.as_str())
                 .bind(codec::name_of(transition.reason))
-                .bind(transition.report_id.to_string())
+                .bind(transition.report_id.map(|id| id.to_string()))
                 .execute(connection)
                 .await
                 .map(|_| ())

@@ -359,6 +359,17 @@ impl Store {
         row.map(Delivery::try_from).transpose()
     }
 
+    /// What was kept of the answer to a delivery.
+    pub async fn answer_kept(&self, id: DeliveryId) -> Result<Option<String>, StoreError> {
+        let remembered: Option<Option<String>> = on_engine!(self, readers, |pool| {
+            sqlx::query_scalar("SELECT remembered FROM deliveries WHERE id = $1")
+                .bind(id.to_string())
+                .fetch_optional(pool)
+                .await
+        })?;
+        Ok(remembered.flatten())
+    }
+
     /// The project's deliveries, newest first.
     pub async fn list_deliveries(
         &self,

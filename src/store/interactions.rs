@@ -68,6 +68,10 @@ const BY_ID: Sql = Sql {
         WHERE i.project_id = $1 AND i.id IN (SELECT value FROM json_each($2))",
 };
 
+const BEFORE: &str = "SELECT i.*, t.query, t.response FROM interactions i
+    LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
+    WHERE i.project_id = $1 AND i.position < $2 ORDER BY i.position DESC LIMIT $3";
+
 /// A deadlock needs two senders of the same ids in opposite orders; once more is enough.
 const DEADLOCK_RETRIES: usize = 3;
 
@@ -133,6 +137,26 @@ impl Store {
         id: &str,
     ) -> Result<Option<Interaction>, StoreError> {
         Ok(self.interactions_by_id(project, &[id.to_owned()]).await?.pop())
+    }
+
+    /// Embedded interactions with a position below `before`, with it, newest first; at most `limit`.
+    pub async fn interactions_before(
+        &self,
+        project: ProjectId,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, Interaction)>, StoreError> {
+        let rows: Vec<InteractionRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(BEFORE)
+                .bind(project.to_string())
+                .bind(before)
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|row| Ok((row.position.unwrap_or_default(), row.try_into()?)))
+            .collect()
     }
 
     /// Those of `ids` that are stored, in the order of `ids`.
@@ -312,6 +336,7 @@ struct InteractionRow {
     attributes: String,
     model: Option<String>,
     state: String,
+    position: Option<i64>,
     query: Option<String>,
     response: Option<String>,
 }

@@ -6,11 +6,12 @@ use super::codec;
 use super::engine::{Store, on_engine, on_tx};
 use super::error::StoreError;
 use super::evaluations::LeaseProof;
-use super::{alerts, deliveries, leases};
+use super::{alerts, deliveries, leases, retrains};
 use crate::alert::Group;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, ProjectId, SilenceId};
 use crate::model::delivery::Delivery;
+use crate::model::retrain::Retrain;
 use crate::model::routing::{Routing, Silence};
 
 const TABLE: &str = "routings";
@@ -47,6 +48,8 @@ pub struct DispatchCommit {
     pub settled: Vec<AlertId>,
     /// Messages for the outbox.
     pub deliveries: Vec<Delivery>,
+    /// Workflows that are asked for.
+    pub retrains: Vec<Retrain>,
     /// The present moment, for the lease.
     pub now: Timestamp,
 }
@@ -222,6 +225,7 @@ impl Store {
         }
         alerts::settle(&mut tx, &commit.settled).await?;
         deliveries::insert(&mut tx, &commit.deliveries).await?;
+        retrains::insert(self, &mut tx, &commit.retrains).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -16,6 +16,8 @@ pub struct Config {
     pub embedding_batch: u32,
     /// An interaction that failed in the embedder this often is set aside.
     pub quarantine_after: u32,
+    /// Time between two looks at the alert rules, in seconds.
+    pub rules_seconds: u64,
     /// Deliveries under way at the same time.
     pub delivery_concurrency: u32,
     /// Where links in messages point, such as `https://seamark.example.com`; empty for the bound address.
@@ -31,6 +33,7 @@ impl Default for Config {
             lease_seconds: 60,
             embedding_batch: 128,
             quarantine_after: 3,
+            rules_seconds: 15,
             delivery_concurrency: 16,
             public_url: String::new(),
             retention: Retention::default(),
@@ -51,6 +54,7 @@ impl Config {
             ("poll_milliseconds", self.poll_milliseconds),
             ("embedding_batch", self.embedding_batch.into()),
             ("quarantine_after", self.quarantine_after.into()),
+            ("rules_seconds", self.rules_seconds),
             ("delivery_concurrency", self.delivery_concurrency.into()),
             ("retention.texts_days", self.retention.texts_days.into()),
             ("retention.embeddings_days", self.retention.embeddings_days.into()),

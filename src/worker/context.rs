@@ -50,8 +50,12 @@ pub struct Wakers {
     pub reference: Arc<Notify>,
     /// New embeddings or a new reference wait for evaluation.
     pub evaluation: Arc<Notify>,
+    /// Rules changed, or figures that they compare.
+    pub rules: Arc<Notify>,
     /// Alerts, routes, silences or acknowledgements changed.
     pub dispatch: Arc<Notify>,
+    /// A workflow was asked for, or someone decided on one.
+    pub retrain: Arc<Notify>,
     /// New messages wait in the outbox.
     pub delivery: Arc<Notify>,
     /// Nobody signals it: retention goes by its timer.

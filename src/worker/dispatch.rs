@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use crate::alert::{Decision, Routed, dispatch, labels};
-use crate::id::{MonitorId, ProjectId};
-use crate::model::monitor::Monitor;
+use crate::id::ProjectId;
 use crate::store::{DispatchCommit, LeaseProof};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::messages::Messages;
+use crate::worker::origins::Origins;
 
 /// Dispatches the alerts of every project that this daemon holds the lease of.
 pub struct DispatchWorker {
@@ -26,12 +26,8 @@ impl DispatchWorker {
 
     /// Decides once for `project` and commits what follows. Where nothing does, nothing is written: a
     /// firing alert renews no lease.
-    async fn decide(
-        &mut self,
-        project: ProjectId,
-        monitors: &HashMap<MonitorId, Monitor>,
-    ) -> Result<(), WorkerError> {
-        if self.look(project, monitors).await?.is_none() {
+    async fn decide(&mut self, project: ProjectId, origins: &Origins) -> Result<(), WorkerError> {
+        if self.look(project, origins).await?.is_none() {
             return Ok(());
         }
         let context = self.context.clone();
@@ -44,19 +40,34 @@ impl DispatchWorker {
         };
         self.leases.insert(name.clone(), token);
         // Another daemon may have told it meanwhile: only what is seen under the lease counts.
-        let Some((routed, decision)) = self.look(project, monitors).await? else { return Ok(()) };
+        let Some((routed, decision)) = self.look(project, origins).await? else { return Ok(()) };
         let Decision { notices, groups, settled } = decision;
-        let mut deliveries = Vec::new();
+        let (mut deliveries, mut retrains) = (Vec::new(), Vec::new());
         for notice in &notices {
-            deliveries.extend(self.messages.of_notice(notice, &routed, monitors).await?);
+            let outgoing = self.messages.of_notice(notice, &routed, origins).await?;
+            deliveries.extend(outgoing.deliveries);
+            retrains.extend(outgoing.retrains);
         }
         let (lease, now) = (LeaseProof { name, token }, context.now());
-        let commit =
-            DispatchCommit { project_id: project, lease, groups, settled, deliveries, now };
+        let commit = DispatchCommit {
+            project_id: project,
+            lease,
+            groups,
+            settled,
+            deliveries,
+            retrains,
+            now,
+        };
         crate::fault::point("dispatch.before_commit");
-        if store.commit_dispatch(&commit).await? && !commit.deliveries.is_empty() {
+        if !store.commit_dispatch(&commit).await? {
+            return Ok(());
+        }
+        if !commit.deliveries.is_empty() {
             crate::fault::point("dispatch.after_commit");
             context.wakers.delivery.notify_one();
+        }
+        if !commit.retrains.is_empty() {
+            context.wakers.retrain.notify_one();
         }
         Ok(())
     }
@@ -65,7 +76,7 @@ impl DispatchWorker {
     async fn look(
         &self,
         project: ProjectId,
-        monitors: &HashMap<MonitorId, Monitor>,
+        origins: &Origins,
     ) -> Result<Option<(Vec<Routed>, Decision)>, WorkerError> {
         let store = &self.context.store;
         let routed: Vec<Routed> = store
@@ -73,9 +84,9 @@ impl DispatchWorker {
             .await?
             .into_iter()
             .filter_map(|alert| {
-                let spec = &monitors.get(&alert.monitor_id)?.spec;
-                let labels = labels(&alert, spec);
-                Some(Routed { labels, own_receivers: spec.receivers.clone(), alert })
+                let origin = origins.of(&alert)?;
+                let own_receivers = origin.own_receivers().to_vec();
+                Some(Routed { labels: labels(&alert, origin), own_receivers, alert })
             })
             .collect();
         let now = self.context.now();
@@ -97,11 +108,9 @@ impl Worker for DispatchWorker {
         if projects.is_empty() {
             return Ok(false);
         }
-        let monitors = self.context.store.all_monitors().await?;
-        let monitors: HashMap<MonitorId, Monitor> =
-            monitors.into_iter().map(|monitor| (monitor.id, monitor)).collect();
+        let origins = Origins::read(&self.context.store).await?;
         for project in projects {
-            self.decide(project, &monitors).await?;
+            self.decide(project, &origins).await?;
         }
         Ok(false)
     }

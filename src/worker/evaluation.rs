@@ -34,6 +34,8 @@ pub struct EvaluationWorker {
     running: HashMap<MonitorId, Running>,
     /// The leases that this worker holds, with their tokens.
     leases: HashMap<String, i64>,
+    /// What is stored of each monitor's trouble.
+    troubles: HashMap<MonitorId, Option<String>>,
 }
 
 /// A monitor whose windows are in memory.
@@ -59,7 +61,7 @@ impl Running {
             (record.from, record.to) = (record.from.min(at), record.to.max(at));
             let has_fired = |change: &&Change| {
                 let to = change.transition.as_ref().map(|transition| transition.to);
-                to == Some(AlertState::Firing) && change.alert.stream != Stream::Duplicates
+                to == Some(AlertState::Firing) && change.alert.stream != Some(Stream::Duplicates)
             };
             record.alarms += changes.iter().filter(has_fired).count() as u64;
         }
@@ -76,8 +78,8 @@ impl Running {
 impl EvaluationWorker {
     /// A worker for embeddings of `model_digest`.
     pub fn new(context: Context, model_digest: String) -> Self {
-        let (running, leases) = (HashMap::new(), HashMap::new());
-        Self { context, model_digest, running, leases }
+        let (running, leases, troubles) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { context, model_digest, running, leases, troubles }
     }
 
     /// One monitor: everything that is new for it; `true` when there may be more.
@@ -161,7 +163,7 @@ impl EvaluationWorker {
             engine.recall(events.iter().filter(|event| event.position <= state.cursor));
         }
         let open: BTreeMap<_, Alert> =
-            store.open_alerts(monitor.id).await?.into_iter().map(place).collect();
+            store.open_alerts(monitor.id).await?.into_iter().filter_map(place).collect();
         let assessor =
             Assessor { monitor: monitor.clone(), reference_id, sequence: state.sequence, open };
         let (cursor, late) = (state.cursor, engine.late_events());
@@ -196,6 +198,27 @@ impl EvaluationWorker {
             )));
         }
         Ok(Some(profile))
+    }
+
+    /// Stores for rules that the monitor cannot be evaluated, or that it can again; a store that is
+    /// away is no trouble of the monitor's.
+    async fn note_trouble(
+        &mut self,
+        monitor: MonitorId,
+        error: Option<&WorkerError>,
+    ) -> Result<(), WorkerError> {
+        let reason = match error {
+            None => None,
+            Some(WorkerError::Monitor { reason, .. }) => Some(reason.clone()),
+            Some(_) => return Ok(()),
+        };
+        if self.troubles.get(&monitor) == Some(&reason) {
+            return Ok(());
+        }
+        self.context.store.set_monitor_trouble(monitor, reason.as_deref()).await?;
+        self.troubles.insert(monitor, reason);
+        self.context.wakers.rules.notify_one();
+        Ok(())
     }
 
     /// The remembered interactions with the texts that are still stored, if anything drifted.
@@ -279,6 +302,7 @@ impl Worker for EvaluationWorker {
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         let monitors = self.context.store.all_monitors().await?;
         self.running.retain(|id, _| monitors.iter().any(|m| m.id == *id && !m.spec.paused));
+        self.troubles.retain(|id, _| monitors.iter().any(|m| m.id == *id));
         let mut budgets = BTreeMap::new();
         let mut more = false;
         let mut failure = None;
@@ -291,7 +315,9 @@ impl Worker for EvaluationWorker {
             let of_project = monitors.iter().filter(|other| other.project_id == project);
             let specs = of_project.map(|other| &other.spec);
             let per_30d = in_force(&monitor.spec, specs, &budget);
-            match self.advance(monitor, per_30d).await {
+            let outcome = self.advance(monitor, per_30d).await;
+            self.note_trouble(monitor.id, outcome.as_ref().err()).await?;
+            match outcome {
                 Ok(again) => more |= again,
                 // One monitor's trouble does not hold up the others.
                 Err(error) => {
@@ -316,8 +342,9 @@ impl Worker for EvaluationWorker {
     }
 }
 
-fn place(alert: Alert) -> ((Stream, Attributes), Alert) {
-    ((alert.stream, alert.segment.clone()), alert)
+/// An alert of the monitor's own, by stream and segment.
+fn place(alert: Alert) -> Option<((Stream, Attributes), Alert)> {
+    Some(((alert.stream?, alert.segment.clone()), alert))
 }
 
 fn saved(row: BucketRow) -> SavedBucket {

@@ -3,6 +3,7 @@
 use crate::model::alert::AlertState;
 use crate::model::calibration::SelfCheck;
 use crate::model::monitor::Monitor;
+use crate::model::stream::Stream;
 use crate::model::verdict::{Verdict, VerdictStatus};
 use crate::telemetry::{AlertLabels, DetectorLabels, MonitorLabels, ResultLabels, StateLabels};
 use crate::worker::assess::Assessment;
@@ -23,7 +24,8 @@ pub(super) fn publish(context: &Context, monitor: &Monitor, assessments: &[Asses
         }
         for change in changes {
             let firing = change.alert.state == AlertState::Firing;
-            let labels = AlertLabels { monitor: id.clone(), stream: change.alert.stream.as_str() };
+            let stream = change.alert.stream.map_or("", Stream::as_str);
+            let labels = AlertLabels { monitor: id.clone(), stream };
             if change.alert.segment.is_empty() {
                 metrics.alert_active.get_or_create(&labels).set(i64::from(firing));
             }
@@ -33,7 +35,7 @@ pub(super) fn publish(context: &Context, monitor: &Monitor, assessments: &[Asses
             tracing::info!(
                 monitor = %monitor.spec.name,
                 alert = %transition.alert_id,
-                stream = %change.alert.stream,
+                stream,
                 segment = ?change.alert.segment,
                 state,
                 at = %transition.at,

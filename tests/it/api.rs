@@ -8,4 +8,5 @@ mod documents;
 mod evaluations;
 mod ingest;
 mod resources;
+mod rules;
 mod server;

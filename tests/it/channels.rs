@@ -19,25 +19,28 @@ use tokio::task::JoinHandle;
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 /// One request as it came.
-struct Request {
+pub(crate) struct Request {
     /// `POST /path`.
-    line: String,
+    pub(crate) line: String,
     head: String,
     body: String,
 }
 
 impl Request {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
 /// A server for one exchange that answers with `status` and `body`.
-async fn double(status: &'static str, body: &'static str) -> (String, JoinHandle<Request>) {
+pub(crate) async fn double(
+    status: &'static str,
+    body: &'static str,
+) -> (String, JoinHandle<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let task = tokio::spawn(async move {

@@ -21,4 +21,5 @@ mod outage;
 mod pg;
 mod pipeline;
 mod privacy;
+mod retraining;
 mod store;

@@ -34,6 +34,7 @@ pipeline_test_suite! { sqlite, postgres; {
     a_restart_changes_no_report,
     a_silence_holds_back_until_it_ends,
     a_receiver_that_is_gone_is_told_to_the_others,
+    rules_fire_on_figures_and_say_when_there_are_none,
     uploaded_and_awaited_references_serve_too
 } }
 
@@ -248,6 +249,77 @@ async fn a_silence_holds_back_until_it_ends(mut site: Site) {
     site.client().delete(&path).await.unwrap();
     let all = site.receiver.messages(first.len() + 1).await;
     assert!(all.iter().any(|message| of(message) == json!("quiet")));
+    site.stop().await;
+}
+
+/// A joint rule over a monitor's figures and alerts fires with the figures in its message, ends when the
+/// drift does, and a rule on a monitor that is not there says so.
+async fn rules_fire_on_figures_and_say_when_there_are_none(mut site: Site) {
+    let (receiver, _) = site.make_receiver().await;
+    let monitor = site.post("/v1/monitors", &watch_fixed("support")).await;
+    let joint = json!({
+        "name": "Drift that lasts",
+        "severity": "critical",
+        "when": {"all": [
+            {"figure": "ratio", "monitor": "support", "stream": "query"},
+            {"figure": "alerts", "matchers": ["kind=query_drift", "monitor=support"]},
+        ]},
+        "annotations": {"summary": "{{ rule }}: {{ value | round(0) > 0 }}", "owner": "search team"},
+        "receivers": [receiver],
+    });
+    let joint = site.post("/v1/rules", &joint).await;
+    let path = format!("/v1/rules/{}", joint["id"].as_str().unwrap());
+    let judged = site::until("the rule is judged", async || {
+        Some(site.get(&path).await["state"].clone()).filter(|state| !state.is_null())
+    });
+    assert_eq!(judged.await["health"], json!("ok"), "no alert fires: that decides");
+    let missing = json!({
+        "name": "Nobody there",
+        "when": {"figure": "p_value", "monitor": "nobody", "below": 0.01},
+    });
+    let missing = site.post("/v1/rules", &missing).await;
+    site.feed(&interactions(0, &[(Topic::Airtime, REFERENCE)])).await;
+    freeze_range(&site, &monitor).await;
+    site.feed(&interactions(REFERENCE, &[(Topic::Airtime, 200), (Topic::Fibre, 150)])).await;
+    site.reports(&monitor, 350 / 25).await;
+    // A change of the rule wakes the worker, which else looks each 15 s.
+    let wake = json!({"labels": {"team": "search"}});
+    site.client().patch(&path, &wake).await.unwrap();
+    let message = site.receiver.messages(1).await.remove(0).json();
+    assert_eq!(message["type"], json!("drift.alert.firing"));
+    let data = &message["data"];
+    assert_eq!(data["title"], json!("Critical: Drift that lasts"));
+    assert_eq!(data["summary"], json!("Drift that lasts: True"));
+    assert_eq!((&data["rule"]["id"], &data["monitor"]["name"]), (&joint["id"], &json!("support")));
+    assert_eq!(data["annotations"]["owner"], json!("search team"));
+    assert!(data["figures"][0]["value"].as_f64().unwrap() > 1.0, "{data}");
+    assert_eq!(
+        data["figures"][1]["figure"],
+        json!("firing alerts {kind=\"query_drift\", monitor=\"support\"}")
+    );
+    assert!(data["report"]["id"].is_string(), "tied to the report that caused it");
+    let id = data["alert"]["id"].as_str().unwrap();
+    let alert = site.get(&format!("/v1/alerts/{id}")).await;
+    assert_eq!(
+        (&alert["labels"]["rule"], &alert["labels"]["team"]),
+        (&joint["name"], &json!("search"))
+    );
+    assert_eq!(alert["transitions"][0]["reason"], json!("threshold_crossed"));
+
+    site.feed(&interactions(REFERENCE + 350, &[(Topic::Airtime, 250)])).await;
+    site.reports(&monitor, 600 / 25).await;
+    site.client().patch(&path, &json!({"labels": null})).await.unwrap();
+    let end = site.receiver.messages(2).await.remove(1).json();
+    assert_eq!(end["type"], json!("drift.alert.resolved"));
+    assert_eq!(end["data"]["alert"]["id"], data["alert"]["id"]);
+    let history = site.get(&format!("{path}/history")).await;
+    let states: Vec<_> = history["items"].as_array().unwrap().iter().map(|e| &e["phase"]).collect();
+    assert_eq!(states[..2], [&json!("inactive"), &json!("firing")], "newest first");
+
+    let path = format!("/v1/rules/{}", missing["id"].as_str().unwrap());
+    let state = site.get(&path).await["state"].clone();
+    assert_eq!((&state["health"], &state["phase"]), (&json!("error"), &json!("firing")));
+    assert_eq!(state["detail"], json!("there is no monitor called \"nobody\""));
     site.stop().await;
 }
 

@@ -25,8 +25,9 @@ fn alert(n: u64, state: AlertState, severity: Severity) -> Routed {
     let alert = Alert {
         id: AlertId::new(START, rng),
         project_id: ProjectId::new(START, rng),
-        monitor_id: MonitorId::new(START, rng),
-        stream: if n.is_multiple_of(2) { Stream::Query } else { Stream::Response },
+        monitor_id: Some(MonitorId::new(START, rng)),
+        rule_id: None,
+        stream: Some(if n.is_multiple_of(2) { Stream::Query } else { Stream::Response }),
         segment: Attributes::from([("channel".to_owned(), format!("c{}", n % 3))]),
         kind: "query_drift".to_owned(),
         severity,
@@ -35,13 +36,15 @@ fn alert(n: u64, state: AlertState, severity: Severity) -> Routed {
         started_at: START,
         fired_at: Some(START),
         resolved_at: None,
-        report_id: ReportId::new(START, rng),
+        report_id: Some(ReportId::new(START, rng)),
         reasons: Vec::new(),
+        findings: Vec::new(),
+        annotations: BTreeMap::new(),
         acknowledged_at: None,
         acknowledged_by: None,
     };
     Routed {
-        labels: labels(&alert, &MonitorSpec::named("support")),
+        labels: labels(&alert, Origin::Monitor(&MonitorSpec::named("support"))),
         alert,
         own_receivers: Vec::new(),
     }
@@ -270,7 +273,7 @@ proptest! {
             for notice in &decision.notices {
                 for (id, event) in &notice.events {
                     let routed = all.iter().find(|routed| routed.alert.id == *id).unwrap();
-                    let heard = !mute || routed.alert.stream != Stream::Query;
+                    let heard = !mute || routed.alert.stream != Some(Stream::Query);
                     prop_assert!(heard || *event == Resolved);
                     told.entry((notice.receivers[0], *id)).or_default().push(*event);
                 }

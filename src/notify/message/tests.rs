@@ -11,6 +11,7 @@ use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId, ReportId};
 use crate::model::alert::AlertState;
 use crate::model::explanation::{CellChange, ChangeTime, Explanation, NewTopic, TermChange};
 use crate::model::interaction::Attributes;
+use crate::model::monitor::MonitorSpec;
 use crate::model::receiver::{Envelope, ReceiverKind, ReceiverSettings};
 use crate::model::verdict::VerdictStatus;
 use crate::notify::channel::{self, Note};
@@ -19,7 +20,7 @@ const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 struct Fixture {
     alert: Alert,
-    name: String,
+    spec: MonitorSpec,
     promised: Option<f64>,
     report: Report,
     examples: Vec<ExampleText>,
@@ -64,8 +65,9 @@ impl Fixture {
         let alert = Alert {
             id: AlertId::new(AT, rng),
             project_id,
-            monitor_id,
-            stream: Stream::Query,
+            monitor_id: Some(monitor_id),
+            rule_id: None,
+            stream: Some(Stream::Query),
             segment: Attributes::new(),
             kind: Stream::Query.alert_kind().to_owned(),
             severity: Severity::Warning,
@@ -74,8 +76,10 @@ impl Fixture {
             started_at: AT,
             fired_at: Some(AT),
             resolved_at: None,
-            report_id: report.id,
+            report_id: Some(report.id),
             reasons: (0..reasons).map(verdict).collect(),
+            findings: Vec::new(),
+            annotations: std::collections::BTreeMap::new(),
             acknowledged_at: None,
             acknowledged_by: None,
         };
@@ -83,7 +87,7 @@ impl Fixture {
             |stream| ExampleText { stream, text: text.to_owned(), score: 0.4, occurred_at: AT };
         Self {
             alert,
-            name: name.to_owned(),
+            spec: MonitorSpec::named(name),
             promised: Some(1.0),
             report,
             examples: [
@@ -97,8 +101,9 @@ impl Fixture {
             .to_vec(),
             others: (0..if reasons > 20 { 30 } else { 0 }).map(|_| text.to_owned()).collect(),
             links: Links {
-                report_url: "https://seamark.example/v1/reports/1".to_owned(),
-                monitor_url: "https://seamark.example/v1/monitors/1".to_owned(),
+                report_url: Some("https://seamark.example/v1/reports/1".to_owned()),
+                monitor_url: Some("https://seamark.example/v1/monitors/1".to_owned()),
+                rule_url: None,
                 runbook_url: Some("https://wiki.example/drift".to_owned()),
             },
         }
@@ -108,9 +113,9 @@ impl Fixture {
         AlertMessage {
             event,
             alert: &self.alert,
-            monitor_name: &self.name,
+            origin: Origin::Monitor(&self.spec),
             false_alarms_per_30d: self.promised,
-            report: &self.report,
+            report: Some(&self.report),
             examples: &self.examples,
             others: &self.others,
             links: &self.links,

@@ -49,6 +49,9 @@ fn only_probes_metrics_and_the_document_are_open() {
     };
     let mut config = Config::default();
     assert_eq!(open(&config), ["/livez", "/readyz", "/healthz", "/metrics", "/openapi.json"]);
+    let proven = route_table(&config).into_iter().filter(|route| route.access == Access::Proof);
+    let proven: Vec<_> = proven.map(|route| route.path).collect();
+    assert_eq!(proven, ["/v1/retrains/{id}/status", "/v1/retrains/{id}/dataset"]);
     config.metrics_public = false;
     assert_eq!(open(&config), ["/livez", "/readyz", "/healthz", "/openapi.json"]);
 }

@@ -37,7 +37,7 @@ pub(crate) async fn sqlite() -> Site {
     Site::start(url, folder).await
 }
 
-pub(super) async fn postgres() -> Site {
+pub(crate) async fn postgres() -> Site {
     let folder = tempfile::tempdir().unwrap();
     Site::start(crate::pg::database().await, folder).await
 }
@@ -86,6 +86,17 @@ impl Site {
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.launch().await;
+    }
+
+    /// What a bare HTTP request answers: its status line and body.
+    pub(crate) async fn raw(&self, request: &str) -> (String, String) {
+        let address = self.daemon.as_ref().unwrap().address;
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
     }
 
     /// Where its database is.

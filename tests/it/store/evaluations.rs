@@ -88,8 +88,9 @@ pub(super) fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
     Alert {
         id: AlertId::new(at(seed), &mut rng(seed)),
         project_id: monitor.project_id,
-        monitor_id: monitor.id,
-        stream: Stream::Query,
+        monitor_id: Some(monitor.id),
+        rule_id: None,
+        stream: Some(Stream::Query),
         segment: Attributes::new(),
         kind: "query_drift".to_owned(),
         severity: Severity::Warning,
@@ -98,8 +99,10 @@ pub(super) fn alert(monitor: &Monitor, seed: u64, state: AlertState) -> Alert {
         started_at: at(seed),
         fired_at: Some(at(seed + 1)),
         resolved_at: None,
-        report_id: report(monitor, 1).id,
+        report_id: Some(report(monitor, 1).id),
         reasons: vec![verdict()],
+        findings: Vec::new(),
+        annotations: std::collections::BTreeMap::new(),
         acknowledged_at: None,
         acknowledged_by: None,
     }

@@ -39,6 +39,7 @@ async fn dispatched(store: &Store, alert: &Alert, message: Delivery) -> Dispatch
         groups: [("route x".to_owned(), group)].into(),
         settled: vec![alert.id],
         deliveries: vec![message],
+        retrains: Vec::new(),
         now: at(1),
     }
 }
