@@ -1,6 +1,7 @@
 //! The command line: arguments, and one file per group of commands.
 
 mod admin;
+mod apply;
 mod calibration;
 mod check;
 mod demo;
@@ -23,7 +24,8 @@ use crate::config::{self, Config, Sources};
 #[command(name = "seamark", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Start with:  seamark demo\nDocumentation: README.md, docs/OPERATIONS.md\n\n\
-Exit codes: 0 done, 1 failed or drift found (check), 2 wrong arguments."
+Exit codes: 0 done, 1 failed or drift found (check), 2 wrong arguments, 3 would change \
+(apply --dry-run)."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -62,6 +64,10 @@ enum Command {
     /// Monitors: create, list, show, delete
     #[command(subcommand)]
     Monitor(admin::MonitorCommand),
+    /// Set up monitors, receivers, rules, routing and budget of a running daemon from files
+    Apply(apply::ApplyArgs),
+    /// Write what a running daemon has as such a file
+    Export(apply::ExportArgs),
     /// API keys: create, list, revoke
     #[command(subcommand)]
     Key(admin::KeyCommand),
@@ -107,6 +113,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Model(command) => model::run(&load()?, &command),
         Command::Reference(command) => block_on(admin::reference(load()?, command)),
         Command::Monitor(command) => block_on(admin::monitor(load()?, command)),
+        Command::Apply(args) => block_on(apply::apply(load()?, args)),
+        Command::Export(args) => block_on(apply::export(load()?, args)),
         Command::Key(command) => block_on(admin::key(load()?, command)),
         Command::Migrate => block_on(admin::migrate(load()?)),
         Command::CheckConfig { defaults: true } => {

@@ -7,7 +7,7 @@ mod load;
 
 use serde::{Deserialize, Serialize};
 
-pub use load::{ConfigError, Problem, Sources, environment, load};
+pub use load::{ConfigError, Problem, Sources, environment, load, variable};
 
 use crate::{api, embed, notify, sample, store, telemetry, worker};
 

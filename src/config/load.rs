@@ -58,6 +58,12 @@ pub fn environment() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| name.starts_with(PREFIX)).collect()
 }
 
+/// A variable that a file names, as the place of a secret; `None` where it is not set or no text.
+#[expect(clippy::disallowed_methods, reason = "a secret that a document only names")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Loads the settings from `sources`.
 pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();

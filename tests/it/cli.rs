@@ -1,5 +1,6 @@
 //! The binary as people and scripts call it: what it prints, what it writes, how it exits.
 
+mod apply;
 mod seamark;
 
 use std::net::TcpListener;
