@@ -52,11 +52,13 @@ pub enum ReceiverKind {
     Opsgenie,
     /// An Alertmanager, its API v2.
     Alertmanager,
+    /// People, by mail through an SMTP server.
+    Email,
 }
 
 impl ReceiverKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Webhook,
         Self::Slack,
         Self::SlackBot,
@@ -65,6 +67,7 @@ impl ReceiverKind {
         Self::Pagerduty,
         Self::Opsgenie,
         Self::Alertmanager,
+        Self::Email,
     ];
 
     /// The kind's name on the wire and in the stores.
@@ -78,6 +81,7 @@ impl ReceiverKind {
             Self::Pagerduty => "pagerduty",
             Self::Opsgenie => "opsgenie",
             Self::Alertmanager => "alertmanager",
+            Self::Email => "email",
         }
     }
 
@@ -97,6 +101,12 @@ pub struct ReceiverSettings {
     /// `slack_bot`: the channel's id, as `C0123456789`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// `email`: the sender's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// `email`: the recipients' addresses, 1 to 20.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
 }
 
 /// The form of a webhook's body.
