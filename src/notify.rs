@@ -7,6 +7,7 @@ mod alertmanager;
 mod backoff;
 mod channel;
 mod discord;
+mod email;
 mod message;
 mod opsgenie;
 mod pagerduty;
@@ -32,11 +33,12 @@ pub use signature::{Headers, Secret, SecretError, VerifyError};
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
 use crate::egress::{
-    AllowError, BuildError, Guard, GuardedClient, Limits, Request, Response, SendError, UrlError,
+    AllowError, BuildError, Guard, GuardedClient, Limits, Mail, MailClient, Request, Response,
+    SendError, UrlError,
 };
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
-use channel::{Answer, Note, Posting};
+use channel::{Answer, Note, Outgoing, Posting};
 
 /// More of a receiver's answer is not read.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -45,7 +47,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Private addresses, CIDR ranges and host names that receivers may have; http is allowed there.
+    /// Private addresses, CIDR ranges and host names that receivers may have; http, and mail without
+    /// TLS, are allowed there.
     pub allow_private: Vec<String>,
     /// For the connection, in milliseconds.
     pub connect_timeout_ms: u64,
@@ -83,7 +86,7 @@ pub enum SetupError {
     /// An entry of `allow_private`.
     #[error(transparent)]
     Allow(#[from] AllowError),
-    /// The HTTP client.
+    /// The client for HTTP or for mail.
     #[error(transparent)]
     Client(#[from] BuildError),
 }
@@ -95,6 +98,8 @@ enum Failure {
     Send(#[from] SendError),
     #[error("the receiver's signing secret is unusable: {0}")]
     Secret(String),
+    #[error("the receiver's settings are unusable: {0}")]
+    Settings(String),
     #[error("the stored message cannot be read: {0}")]
     Body(String),
 }
@@ -139,13 +144,19 @@ pub fn secret_use(kind: ReceiverKind) -> SecretUse {
     channel::of(kind).secret()
 }
 
-/// What is wrong with a receiver's settings and secret.
+/// What is wrong with a receiver's settings and secret, and with the secret beside its `url`.
 pub fn problems(
     kind: ReceiverKind,
+    url: &str,
     settings: &ReceiverSettings,
     secret: Option<&str>,
 ) -> Vec<Problem> {
-    channel::of(kind).problems(settings, secret)
+    let channel = channel::of(kind);
+    let mut problems = channel.problems(settings, secret);
+    if channel.secret() == SecretUse::Password {
+        problems.extend(email::login_problem(url, secret));
+    }
+    problems
 }
 
 /// One attempt and what follows from it.
@@ -163,6 +174,7 @@ pub struct AttemptOutcome {
 #[derive(Debug, Clone)]
 pub struct Notifier {
     client: GuardedClient,
+    mail: MailClient,
     guard: Guard,
 }
 
@@ -178,12 +190,14 @@ impl Notifier {
             idle_connections: 0,
         };
         let client = GuardedClient::new(guard.clone(), limits)?;
-        Ok(Self { client, guard })
+        let mail = MailClient::new(guard.clone(), limits)?;
+        Ok(Self { client, mail, guard })
     }
 
-    /// Judges a URL that a user enters for a receiver; names are resolved only when it is called.
-    pub fn check_url(&self, url: &str) -> Result<(), UrlError> {
-        self.guard.check(url).map(drop)
+    /// Judges a URL that a user enters for a receiver of `kind`; names are resolved only when it is
+    /// called. Gives back its scheme and host, for people.
+    pub fn check_url(&self, kind: ReceiverKind, url: &str) -> Result<String, UrlError> {
+        channel::of(kind).check_url(&self.guard, url)
     }
 
     /// Makes one attempt to bring `delivery` to `receiver`. `remembered` is what an earlier outcome
@@ -209,7 +223,10 @@ impl Notifier {
             at: now,
             status_code: result.as_ref().ok().map(|response| i64::from(response.status)),
             duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-            error: problem(delivered, &result),
+            error: match &result {
+                Ok(response) if delivered => channel.remark(response),
+                other => Some(problem(other)),
+            },
         };
         let response = result.as_ref().ok();
         AttemptOutcome {
@@ -220,21 +237,33 @@ impl Notifier {
     }
 
     async fn exchange(&self, posting: &Posting<'_>) -> Result<Response, Failure> {
-        let outgoing = channel::of(posting.receiver.kind).request(posting)?;
-        let request =
-            Request { url: &outgoing.url, headers: &outgoing.headers, body: &outgoing.body };
-        Ok(self.client.send(request).await?)
+        let receiver = posting.receiver;
+        Ok(match channel::of(receiver.kind).request(posting)? {
+            Outgoing::Post(post) => {
+                let request = Request { url: &post.url, headers: &post.headers, body: &post.body };
+                self.client.send(request).await?
+            }
+            Outgoing::Mail(letter) => {
+                let mail = Mail {
+                    url: &receiver.url,
+                    password: receiver.secret.as_deref(),
+                    from: &letter.from,
+                    to: &letter.to,
+                    message: &letter.message,
+                };
+                self.mail.send(mail).await?
+            }
+        })
     }
 }
 
 /// What went wrong, for the delivery's log.
-fn problem(delivered: bool, result: &Result<Response, Failure>) -> Option<String> {
+fn problem(result: &Result<Response, Failure>) -> String {
     match result {
-        Err(error) => Some(error.to_string()),
-        Ok(_) if delivered => None,
+        Err(error) => error.to_string(),
         Ok(response) => {
             let excerpt = text::cut(response.body.trim(), 200);
-            Some(format!("the receiver answered {} {excerpt:?}", response.status))
+            format!("the receiver answered {} {excerpt:?}", response.status)
         }
     }
 }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::alert::EventKind;
 use crate::api::auth::Principal;
@@ -31,10 +30,11 @@ pub(crate) struct ReceiverInput {
     name: String,
     /// What it is.
     kind: ReceiverKind,
-    /// Where it listens; https. Never shown again. Some kinds have a place of their own.
+    /// Where it listens; https, or smtps for mail. Never shown again. Some kinds have a place of their
+    /// own.
     url: Option<String>,
     /// A token, key or routing key that the receiver's owner gave out; or a webhook's own signing
-    /// secret. Never shown again.
+    /// secret; or the password of the user in a mail server's URL. Never shown again.
     secret: Option<String>,
     /// What only some kinds have.
     #[serde(default)]
@@ -105,8 +105,8 @@ pub(crate) async fn create(
     check_name(&input.name, &mut faults);
     let own = notify::default_url(input.kind).map(str::to_owned);
     let url = input.url.or(own).unwrap_or_default();
-    let target = check_url(&state, &url, &mut faults);
-    check_kind(input.kind, &input.settings, input.secret.as_deref(), &mut faults);
+    let target = check_url(&state, input.kind, &url, &mut faults);
+    check_kind(input.kind, &url, &input.settings, input.secret.as_deref(), &mut faults);
     ApiError::refuse(faults, REFUSED)?;
     let now = state.now();
     let (id, made) =
@@ -133,6 +133,7 @@ pub(crate) async fn create(
 /// That settings and secret are what the kind needs, and no more.
 fn check_kind(
     kind: ReceiverKind,
+    url: &str,
     settings: &ReceiverSettings,
     secret: Option<&str>,
     faults: &mut Vec<Fault>,
@@ -140,7 +141,7 @@ fn check_kind(
     if notify::secret_use(kind) == SecretUse::None && secret.is_some() {
         faults.push(Fault::at("/secret", format!("{} has none: leave it out", kind.as_str())));
     }
-    let problems = notify::problems(kind, settings, secret);
+    let problems = notify::problems(kind, url, settings, secret);
     faults.extend(problems.into_iter().map(|(pointer, detail)| Fault::at(pointer, detail)));
 }
 
@@ -152,8 +153,8 @@ fn check_name(name: &str, faults: &mut Vec<Fault>) {
 }
 
 /// The URL's scheme and host, for people; its problem goes to `faults`.
-fn check_url(state: &AppState, text: &str, faults: &mut Vec<Fault>) -> String {
-    match target(&state.notifier, text) {
+fn check_url(state: &AppState, kind: ReceiverKind, text: &str, faults: &mut Vec<Fault>) -> String {
+    match target(&state.notifier, kind, text) {
         Ok(target) => target,
         Err(detail) => {
             faults.push(Fault::at("/url", detail));
@@ -163,13 +164,11 @@ fn check_url(state: &AppState, text: &str, faults: &mut Vec<Fault>) -> String {
 }
 
 /// The scheme and host of a URL that the notifier would send to.
-fn target(notifier: &Notifier, text: &str) -> Result<String, String> {
+fn target(notifier: &Notifier, kind: ReceiverKind, text: &str) -> Result<String, String> {
     if text.len() > URL_BYTES {
         return Err(format!("is longer than {URL_BYTES} bytes"));
     }
-    notifier.check_url(text).map_err(|error| error.to_string())?;
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    Ok(url.origin().ascii_serialization())
+    notifier.check_url(kind, text).map_err(|error| error.to_string())
 }
 
 async fn find(state: &AppState, project: ProjectId, id: ReceiverId) -> Result<Receiver, ApiError> {
@@ -217,14 +216,15 @@ pub(crate) async fn update(
         receiver.name = name;
     }
     if let Some(url) = patch.url {
-        receiver.target = check_url(&state, &url, &mut faults);
+        receiver.target = check_url(&state, receiver.kind, &url, &mut faults);
         receiver.url = url;
     }
     if let Some(settings) = patch.settings {
         receiver.settings = settings;
     }
     let made = rotate(&state, &mut receiver, patch.secret, patch.rotate, &mut faults);
-    check_kind(receiver.kind, &receiver.settings, receiver.secret.as_deref(), &mut faults);
+    let secret = receiver.secret.as_deref();
+    check_kind(receiver.kind, &receiver.url, &receiver.settings, secret, &mut faults);
     ApiError::refuse(faults, REFUSED)?;
     receiver.disabled = patch.disabled.unwrap_or(receiver.disabled);
     state.store.update_receiver(&receiver).await?;

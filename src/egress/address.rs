@@ -78,6 +78,12 @@ pub enum UrlError {
     /// A user name or password inside.
     #[error("a URL must not hold a user name or password")]
     Credentials,
+    /// Not where mail is handed in.
+    #[error("not a mail server's URL ({0}); write it like smtps://mail.example.com:465")]
+    MailServer(String),
+    /// A password beside the user of a mail server.
+    #[error("a URL must not hold a password; give it as the secret")]
+    Password,
     /// A private address.
     #[error("{0} is not a public address; if that is meant, add it to notify.allow_private")]
     Private(IpAddr),
@@ -141,17 +147,22 @@ impl Guard {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(UrlError::Credentials);
         }
-        let privately_allowed = match url.host() {
-            Some(Host::Ipv4(ip)) => self.check_literal(ip.into())?,
-            Some(Host::Ipv6(ip)) => self.check_literal(ip.into())?,
-            // A name inside an allowed range cannot be told before it is resolved.
-            Some(Host::Domain(host)) => self.allows_host(host),
-            None => return Err(UrlError::Syntax("no host".to_owned())),
-        };
-        if url.scheme() == "http" && !privately_allowed {
+        let host = url.host().ok_or_else(|| UrlError::Syntax("no host".to_owned()))?;
+        if !self.check_host(&host)? && url.scheme() == "http" {
             return Err(UrlError::Plain);
         }
         Ok(url)
+    }
+
+    /// Judges a host without resolving its name; gives back whether it is one of the private ones
+    /// that are allowed, where nothing has to be encrypted.
+    pub(super) fn check_host<S: AsRef<str>>(&self, host: &Host<S>) -> Result<bool, UrlError> {
+        match host {
+            Host::Ipv4(ip) => self.check_literal((*ip).into()),
+            Host::Ipv6(ip) => self.check_literal((*ip).into()),
+            // A name inside an allowed range cannot be told before it is resolved.
+            Host::Domain(host) => Ok(self.allows_host(host.as_ref())),
+        }
     }
 
     fn check_literal(&self, ip: IpAddr) -> Result<bool, UrlError> {
@@ -185,7 +196,7 @@ impl Guard {
 }
 
 /// A host name without the dot that may end it.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 

@@ -14,8 +14,8 @@ use crate::egress::address::{Guard, UrlError};
 
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be set up: {0}")]
-pub struct BuildError(String);
+#[error("the client could not be set up: {0}")]
+pub struct BuildError(pub(super) String);
 
 /// How long an exchange may take and how much of it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,14 +205,22 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = Arc::clone(&self.guard);
         Box::pin(async move {
-            let host = name.as_str();
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            if addresses.is_empty() {
-                return Err(io::Error::other("the name has no address").into());
-            }
-            guard.check_resolved(host, addresses.iter().map(SocketAddr::ip))?;
-            let addresses: Addrs = Box::new(addresses.into_iter());
+            let addresses: Addrs = Box::new(resolve(&guard, name.as_str(), 0).await?.into_iter());
             Ok(addresses)
         })
     }
+}
+
+/// The addresses of `host`, once `guard` has passed all of them. The error may be a [`UrlError`].
+pub(super) async fn resolve(
+    guard: &Guard,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    if addresses.is_empty() {
+        return Err(io::Error::other("the name has no address").into());
+    }
+    guard.check_resolved(host, addresses.iter().map(SocketAddr::ip))?;
+    Ok(addresses)
 }

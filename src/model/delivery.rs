@@ -19,7 +19,7 @@ pub struct Delivery {
     pub alert_id: Option<AlertId>,
     /// What happened: `drift.alert.firing`, `drift.alert.resolved` or `seamark.test`.
     pub event_type: String,
-    /// The exact body that is sent on every attempt.
+    /// The exact body that is sent on every attempt; of mail, its subject and both forms of its text.
     pub body: String,
     /// Where it stands.
     pub status: DeliveryStatus,
@@ -89,7 +89,7 @@ impl DeliveryStatus {
     }
 }
 
-/// One HTTP exchange with a receiver.
+/// One exchange with a receiver.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Attempt {
     /// The delivery.
@@ -98,10 +98,10 @@ pub struct Attempt {
     pub number: i64,
     /// When it was made.
     pub at: Timestamp,
-    /// The answer's status code; `None` when there was no answer.
+    /// The answer's status code, of HTTP or SMTP; `None` when there was no answer.
     pub status_code: Option<i64>,
     /// How long it took, in milliseconds.
     pub duration_ms: i64,
-    /// What went wrong; `None` when nothing did.
+    /// What went wrong, or which recipients of mail were refused; `None` when nothing did.
     pub error: Option<String>,
 }

@@ -55,11 +55,13 @@ pub enum ReceiverKind {
     Alertmanager,
     /// A workflow that trains a model anew.
     Retrain,
+    /// People, by mail through an SMTP server.
+    Email,
 }
 
 impl ReceiverKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Webhook,
         Self::Slack,
         Self::SlackBot,
@@ -69,6 +71,7 @@ impl ReceiverKind {
         Self::Opsgenie,
         Self::Alertmanager,
         Self::Retrain,
+        Self::Email,
     ];
 
     /// The kind's name on the wire and in the stores.
@@ -83,6 +86,7 @@ impl ReceiverKind {
             Self::Opsgenie => "opsgenie",
             Self::Alertmanager => "alertmanager",
             Self::Retrain => "retrain",
+            Self::Email => "email",
         }
     }
 
@@ -105,6 +109,12 @@ pub struct ReceiverSettings {
     /// `retrain`: what is started, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retrain: Option<RetrainSettings>,
+    /// `email`: the sender's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// `email`: the recipients' addresses, 1 to 20.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
 }
 
 /// The form of a webhook's body.

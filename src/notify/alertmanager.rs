@@ -83,7 +83,7 @@ impl Channel for Alertmanager {
         if !base.ends_with("/api/v2/alerts") {
             outgoing.url = format!("{base}/api/v2/alerts");
         }
-        Ok(outgoing)
+        Ok(Outgoing::Post(outgoing))
     }
 
     fn answer(&self, response: &Response) -> Answer {

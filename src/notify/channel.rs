@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
-use crate::egress::Response;
+use crate::egress::{Guard, Response, UrlError};
 use crate::model::delivery::Delivery;
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use crate::notify::message::AlertMessage;
 use crate::notify::{
-    Failure, alertmanager, discord, opsgenie, pagerduty, retrain, slack, slack_bot, teams, webhook,
+    Failure, alertmanager, discord, email, opsgenie, pagerduty, retrain, slack, slack_bot, teams,
+    webhook,
 };
 
 /// One kind of receiver: what it is sent, and how its answers are read.
@@ -20,14 +21,19 @@ pub(super) trait Channel: Sync {
     /// The body of a message that is about no alert.
     fn note_body(&self, settings: &ReceiverSettings, note: &Note<'_>) -> String;
 
-    /// The request of one attempt.
+    /// What one attempt sends.
     fn request(&self, posting: &Posting<'_>) -> Result<Outgoing, Failure> {
-        Ok(posting.plain())
+        Ok(Outgoing::Post(posting.plain()))
     }
 
     /// What an answer means.
     fn answer(&self, response: &Response) -> Answer {
         by_status(response)
+    }
+
+    /// What went wrong although the message arrived.
+    fn remark(&self, _response: &Response) -> Option<String> {
+        None
     }
 
     /// What later messages about the same alert need of the answer to the first.
@@ -43,6 +49,11 @@ pub(super) trait Channel: Sync {
     /// Where such receivers listen unless told otherwise; `None` where a URL has to be given.
     fn default_url(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Judges a URL that is entered for such a receiver; gives back what of it people may see.
+    fn check_url(&self, guard: &Guard, url: &str) -> Result<String, UrlError> {
+        Ok(guard.check(url)?.origin().ascii_serialization())
     }
 
     /// Whether a secret is made, has to be given, or is not used.
@@ -64,6 +75,8 @@ pub enum SecretUse {
     Given,
     /// Some of its forms have one, others do not.
     Optional,
+    /// It is the password of the user whom the URL names, and there is none without one.
+    Password,
     /// There is none: the URL is the secret, or nothing is.
     None,
 }
@@ -92,8 +105,8 @@ pub(super) struct Posting<'a> {
 
 impl Posting<'_> {
     /// The stored body to the receiver's URL.
-    pub(super) fn plain(&self) -> Outgoing {
-        Outgoing {
+    pub(super) fn plain(&self) -> Post {
+        Post {
             url: self.receiver.url.clone(),
             headers: Vec::new(),
             body: self.delivery.body.clone(),
@@ -111,9 +124,27 @@ impl Posting<'_> {
     }
 }
 
-/// A POST as it goes out.
+/// A message as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outgoing {
+pub(super) enum Outgoing {
+    Post(Post),
+    Mail(Letter),
+}
+
+/// Mail for the server in the receiver's URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Letter {
+    /// The sender's address.
+    pub(super) from: String,
+    /// The recipients' addresses.
+    pub(super) to: Vec<String>,
+    /// Headers and parts, as they are sent.
+    pub(super) message: Vec<u8>,
+}
+
+/// A POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Post {
     pub(super) url: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
@@ -161,6 +192,7 @@ pub(super) fn of(kind: ReceiverKind) -> &'static dyn Channel {
         ReceiverKind::Opsgenie => &opsgenie::Opsgenie,
         ReceiverKind::Alertmanager => &alertmanager::Alertmanager,
         ReceiverKind::Retrain => &retrain::Retraining,
+        ReceiverKind::Email => &email::Email,
     }
 }
 

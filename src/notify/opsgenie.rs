@@ -72,7 +72,7 @@ impl Channel for Opsgenie {
             outgoing.body =
                 json!({ "source": "Seamark", "note": "Seamark sees no more drift." }).to_string();
         }
-        Ok(outgoing)
+        Ok(Outgoing::Post(outgoing))
     }
 
     fn answer(&self, response: &Response) -> Answer {

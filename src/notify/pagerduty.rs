@@ -86,7 +86,7 @@ impl Channel for Pagerduty {
             .map_err(|error| Failure::Body(error.to_string()))?;
         event["routing_key"] = json!(posting.secret());
         outgoing.body = event.to_string();
-        Ok(outgoing)
+        Ok(Outgoing::Post(outgoing))
     }
 
     fn answer(&self, response: &Response) -> Answer {

@@ -14,7 +14,8 @@ use crate::model::receiver::ReceiverSettings;
 use crate::model::retrain::{AirflowApi, Retrain, Workflow};
 use crate::notify::Failure;
 use crate::notify::channel::{
-    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_strict_status, secret_given,
+    Answer, Channel, Note, Outgoing, Post, Posting, Problem, SecretUse, by_strict_status,
+    secret_given,
 };
 use crate::notify::message::AlertMessage;
 use crate::notify::text::cut;
@@ -92,7 +93,7 @@ impl Channel for Retraining {
         let workflow = settings.map(|settings| &settings.workflow);
         let base = posting.receiver.url.trim_end_matches('/');
         let bearer = ("authorization", format!("Bearer {}", posting.secret()));
-        Ok(match workflow {
+        Ok(Outgoing::Post(match workflow {
             Some(Workflow::GithubDispatch { repository, event_type }) => github(
                 format!("{base}/repos/{repository}/dispatches"),
                 &json!({ "event_type": event_type, "client_payload": { "seamark": document } }),
@@ -103,7 +104,7 @@ impl Channel for Retraining {
                 &json!({ "ref": git_ref, "inputs": inputs(&document) }),
                 bearer,
             ),
-            Some(Workflow::Gitlab { project, git_ref }) => Outgoing {
+            Some(Workflow::Gitlab { project, git_ref }) => Post {
                 url: format!(
                     "{base}/api/v4/projects/{}/trigger/pipeline",
                     project.replace('/', "%2F")
@@ -118,12 +119,12 @@ impl Channel for Retraining {
                 .to_string(),
             },
             Some(Workflow::Airflow { dag, api }) => airflow(base, dag, *api, &document, posting),
-            Some(Workflow::Argo | Workflow::Http) | None => Outgoing {
+            Some(Workflow::Argo | Workflow::Http) | None => Post {
                 url: posting.receiver.url.clone(),
                 headers: if posting.secret().is_empty() { Vec::new() } else { vec![bearer] },
                 body: document.to_string(),
             },
-        })
+        }))
     }
 
     /// A run of that id is there already: an earlier attempt did start it.
@@ -163,14 +164,14 @@ impl Channel for Retraining {
     }
 }
 
-fn github(url: String, body: &Value, bearer: (&'static str, String)) -> Outgoing {
+fn github(url: String, body: &Value, bearer: (&'static str, String)) -> Post {
     let headers = vec![
         bearer,
         ("accept", "application/vnd.github+json".to_owned()),
         ("x-github-api-version", GITHUB_VERSION.to_owned()),
         ("user-agent", "seamark".to_owned()),
     ];
-    Outgoing { url, headers, body: body.to_string() }
+    Post { url, headers, body: body.to_string() }
 }
 
 /// The inputs that a workflow has to declare.
@@ -200,7 +201,7 @@ fn airflow(
     api: AirflowApi,
     document: &Value,
     posting: &Posting<'_>,
-) -> Outgoing {
+) -> Post {
     let run = format!("seamark__{}", posting.delivery.id);
     let mut body = json!({ "dag_run_id": run, "conf": document });
     let version = match api {
@@ -216,7 +217,7 @@ fn airflow(
     } else {
         format!("Bearer {secret}")
     };
-    Outgoing {
+    Post {
         url: format!("{base}/api/{version}/dags/{dag}/dagRuns"),
         headers: vec![("authorization", authorization)],
         body: body.to_string(),

@@ -56,7 +56,7 @@ impl Channel for SlackBot {
         outgoing.url = format!("{}/{method}", posting.receiver.url.trim_end_matches('/'));
         outgoing.headers.push(("authorization", format!("Bearer {}", posting.secret())));
         outgoing.body = body.to_string();
-        Ok(outgoing)
+        Ok(Outgoing::Post(outgoing))
     }
 
     fn answer(&self, response: &Response) -> Answer {

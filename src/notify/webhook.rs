@@ -57,7 +57,7 @@ impl Channel for Webhook {
             ("webhook-timestamp", posting.now.as_seconds().to_string()),
             ("webhook-signature", signatures.join(" ")),
         ]);
-        Ok(outgoing)
+        Ok(Outgoing::Post(outgoing))
     }
 
     fn groups(&self) -> bool {

@@ -140,7 +140,7 @@ async fn attempt(
     let Attempt { number, ref error, .. } = outcome.attempt;
     publish(context, &next, outcome.attempt.duration_ms);
     if let Some(error) = error {
-        tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt failed");
+        tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt went wrong");
     }
     let farewells = match (disable_receiver, error) {
         (true, error) => farewells(context, &receiver, error.as_deref()).await?,

@@ -136,6 +136,8 @@ fn each_outside_world_has_one_door() {
         ("sqlx::", &["store"][..]),
         ("candle_", &["embed"]),
         ("reqwest::", &["egress"]),
+        ("tokio_rustls::", &["egress"]),
+        ("lettre::", &["notify"]),
         ("std::env::", &["config", "app"]),
         ("StatusCode", &["api", "notify"]),
     ]

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod crash;
 mod detect;
+mod email;
 mod embed;
 mod exact;
 mod failure_modes;

@@ -157,7 +157,8 @@ impl Kind for Receivers {
             if notify::default_url(kind).is_none() && !hidden.contains_key("url") {
                 faults.push(Fault::at("/url", "is needed: where the receiver listens"));
             }
-            faults.extend(content_faults(spec, kind, secret));
+            let url = hidden.get("url").and_then(Value::as_str).or(notify::default_url(kind));
+            faults.extend(content_faults(spec, kind, url, secret));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -184,7 +185,8 @@ impl Kind for Receivers {
         if let (Some((_, kind)), Some(Value::String(secret))) =
             (name_and_kind(spec), hidden.get("secret"))
         {
-            let faults = content_faults(spec, kind, Some(secret));
+            let url = hidden.get("url").and_then(Value::as_str);
+            let faults = content_faults(spec, kind, url, Some(secret));
             if !faults.is_empty() {
                 return Err(faults);
             }
@@ -194,10 +196,16 @@ impl Kind for Receivers {
     }
 }
 
-fn content_faults(spec: &Fields, kind: ReceiverKind, secret: Option<&str>) -> Vec<Fault> {
+/// What is wrong with settings and secret; without a `url` nothing is said of the two together.
+fn content_faults(
+    spec: &Fields,
+    kind: ReceiverKind,
+    url: Option<&str>,
+    secret: Option<&str>,
+) -> Vec<Fault> {
     let settings = spec.get("settings").cloned().unwrap_or_default();
     let settings: ReceiverSettings = serde_json::from_value(settings).unwrap_or_default();
-    let mut faults: Vec<Fault> = notify::problems(kind, &settings, secret)
+    let mut faults: Vec<Fault> = notify::problems(kind, url.unwrap_or_default(), &settings, secret)
         .into_iter()
         .map(|(pointer, detail)| Fault::at(pointer, detail))
         .collect();
@@ -230,7 +238,13 @@ fn literal_allowed(kind: ReceiverKind, field: Literal) -> Result<(), String> {
 /// The scheme and host of a URL, as the daemon shows them.
 fn target(url: &str) -> Result<String, String> {
     let url = Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
-    Ok(url.origin().ascii_serialization())
+    let standard_port = match url.scheme() {
+        "smtps" => 465,
+        "smtp" => 587,
+        _ => return Ok(url.origin().ascii_serialization()),
+    };
+    let host = url.host_str().ok_or("names no mail server")?;
+    Ok(format!("{}://{host}:{}", url.scheme(), url.port().unwrap_or(standard_port)))
 }
 
 fn name_and_kind(spec: &Fields) -> Option<(&str, ReceiverKind)> {

@@ -1,14 +1,14 @@
-//! Alert rules in a document. This program has no type of them: the daemon judges their fields, and
-//! only those that the document names are compared.
+//! Alert rules in a document: the fields of the API, receivers by name.
 
-use serde_json::Value;
+use serde_json::json;
 
-use super::diff::same;
 use super::fault::Fault;
-use super::kind::{Fields, Kind, Variables, Wanted, own_fields};
+use super::kind::{Fields, Kind, Variables, Wanted, faults, own_fields};
+use super::normal::{normal, without_defaults};
 use super::secret::Reader;
+use crate::model::rule::RuleSpec;
 
-const DECIDED: &[&str] = &["id", "project_id", "created_at", "updated_at"];
+const DECIDED: &[&str] = &["id", "project_id", "created_at", "updated_at", "state"];
 
 /// `[[rules]]`.
 pub(super) struct Rules;
@@ -23,34 +23,31 @@ impl Kind for Rules {
     }
 
     fn wanted(&self, item: &Fields, _: Reader<'_>) -> Result<Wanted, Vec<Fault>> {
-        Ok(Wanted::open(item.clone()))
+        let (typed, spec) = normal::<RuleSpec>(item).map_err(|fault| vec![fault])?;
+        faults(typed.problems())?;
+        Ok(Wanted::open(spec))
     }
 
     fn observed(&self, answer: &Fields) -> Result<Fields, Fault> {
-        let mut spec = own_fields(answer, DECIDED);
-        super::normal::drop_nulls(&mut spec);
-        Ok(spec)
+        normal::<RuleSpec>(&own_fields(answer, DECIDED)).map(|(_, spec)| spec)
     }
 
     fn exported(&self, spec: &Fields, _: &mut Variables) -> Fields {
-        spec.clone()
+        let kept = ["name", "when"].map(|key| (key, spec.get(key).cloned().unwrap_or_default()));
+        let mut least = Fields::new();
+        least.insert("name".to_owned(), json!("any"));
+        least.insert("when".to_owned(), json!({}));
+        let defaults = normal::<RuleSpec>(&least).map(|(_, spec)| spec).unwrap_or_default();
+        let mut left = without_defaults(spec, &defaults);
+        left.extend(kept.map(|(key, value)| (key.to_owned(), value)));
+        left
     }
 
-    fn completed(&self, wanted: &Fields, now: &Fields) -> Fields {
-        overlaid(now, wanted)
+    fn whole(&self) -> &'static [&'static str] {
+        &["when"]
     }
-}
 
-/// `over` laid on `under`; what means the same stays as it was.
-fn overlaid(under: &Fields, over: &Fields) -> Fields {
-    let mut both = under.clone();
-    for (key, value) in over {
-        let value = match (under.get(key), value) {
-            (Some(old), value) if same(old, value) => old.clone(),
-            (Some(Value::Object(old)), Value::Object(new)) => overlaid(old, new).into(),
-            (_, value) => value.clone(),
-        };
-        both.insert(key.clone(), value);
+    fn loss(&self) -> Option<&'static str> {
+        Some("with its history and alerts")
     }
-    both
 }

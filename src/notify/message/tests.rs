@@ -447,3 +447,42 @@ fn every_kind_leads_to_the_runbook() {
         assert!(text.contains("https://wiki.example/drift"), "{}: {text}", kind.as_str());
     }
 }
+
+#[test]
+fn a_mail_says_the_same_in_both_forms_and_fetches_nothing() {
+    let fixture = plain();
+    let body: Value =
+        serde_json::from_str(&fixture.body(ReceiverKind::Email, EventKind::Firing)).unwrap();
+    assert_eq!(body["subject"], "Firing: Query drift in support");
+    for part in [
+        "Firing: Query drift in support",
+        "differs from the reference in what users ask",
+        "Since: 2023-11-14T22:13:20Z",
+        "MMD² on window short: 0.01230, 2.4 times its threshold 0.005100",
+        "how do I get the new fibre bundle",
+        "https://seamark.example/v1/reports/1",
+        "for at most 1 false alarm(s) in 30 days",
+    ] {
+        for form in ["text", "html"] {
+            assert!(body[form].as_str().unwrap().contains(part), "{part} is missing in {body}");
+        }
+    }
+    for body in every(ReceiverKind::Email) {
+        assert!((1..=200).contains(&length(&body["subject"])));
+        assert!(!body["subject"].as_str().unwrap().contains(char::is_control), "{body}");
+        assert!(length(&body["text"]) < 20_000 && length(&body["html"]) < 40_000);
+        let html = body["html"].as_str().unwrap();
+        for tag in html.split('<').skip(1) {
+            let tag = tag.split(['>', ' ']).next().unwrap().trim_start_matches('/');
+            let known =
+                ["!DOCTYPE", "html", "head", "meta", "body", "h2", "h3", "p", "ul", "li", "a"];
+            assert!(known.contains(&tag), "{tag} in {html}");
+        }
+        for link in html.split("href=\"").skip(1) {
+            assert!(
+                link.starts_with("https://seamark.example/")
+                    || link.starts_with("https://wiki.example/")
+            );
+        }
+    }
+}

@@ -17,6 +17,7 @@ async fn each_kind_says_what_it_needs() {
     let app = TestApp::new().await;
     let key = "0123456789abcdef0123456789abcdef";
     let url = "https://hooks.example/x";
+    let mail = json!({"from": "alerts@shop.example", "to": ["a@shop.example", "b@shop.example"]});
     let good = [
         json!({"name": "a", "kind": "pagerduty", "secret": key}),
         json!({"name": "b", "kind": "opsgenie", "secret": "k"}),
@@ -25,6 +26,9 @@ async fn each_kind_says_what_it_needs() {
         json!({"name": "e", "kind": "discord", "url": url}),
         json!({"name": "f", "kind": "alertmanager", "url": url}),
         json!({"name": "g", "kind": "webhook", "url": url, "settings": {"envelope": "cloudevents"}}),
+        json!({"name": "i", "kind": "email", "url": "smtps://mail.example", "settings": mail}),
+        json!({"name": "j", "kind": "email", "url": "smtp://al%40shop.example@mail.example",
+            "secret": "pass word", "settings": mail}),
     ];
     for input in good {
         let made = app.post("/v1/receivers", input.clone()).await;
@@ -51,6 +55,55 @@ async fn each_kind_says_what_it_needs() {
         let refused = app.post("/v1/receivers", input.clone()).await;
         assert_eq!(pointers(&refused.json()), [wanted], "{input}");
     }
+}
+
+#[tokio::test]
+async fn mail_says_all_that_is_wrong_with_it_at_once() {
+    let app = TestApp::new().await;
+    let many = vec!["a@shop.example"; 21];
+    let good = json!({"from": "a@shop.example", "to": ["a@shop.example"]});
+    for (url, secret, settings, wanted) in [
+        ("smtps://mail.example", None, json!({}), vec!["/settings/from", "/settings/to"]),
+        (
+            "smtps://mail.example",
+            None,
+            json!({"from": "a@b.example", "to": many}),
+            vec!["/settings/to"],
+        ),
+        (
+            "smtps://mail.example",
+            None,
+            json!({"from": "a@b.example\r\nBcc: x@y.example", "to": ["é@shop.example", "x", "a@b.example"]}),
+            vec!["/settings/from", "/settings/to", "/settings/to"],
+        ),
+        ("smtps://u@mail.example", None, good.clone(), vec!["/secret"]),
+        ("smtps://u@mail.example", Some("a\u{0}b"), good.clone(), vec!["/secret"]),
+        ("smtps://mail.example", Some("p"), good.clone(), vec!["/secret"]),
+        ("smtps://u:p@mail.example", Some("p"), good.clone(), vec!["/url"]),
+        ("https://mail.example", None, good.clone(), vec!["/url"]),
+        ("smtps://mail.example/x", None, good.clone(), vec!["/url"]),
+        ("smtp://127.1:25", None, good.clone(), vec!["/url"]),
+        ("", None, good.clone(), vec!["/url"]),
+    ] {
+        let mut input = json!({"name": "m", "kind": "email", "url": url, "settings": settings});
+        if let Some(secret) = secret {
+            input["secret"] = json!(secret);
+        }
+        let refused = app.post("/v1/receivers", input.clone()).await;
+        assert_eq!(refused.status, 422, "{input}");
+        assert_eq!(pointers(&refused.json()), wanted, "{input}");
+    }
+    let input = json!({"name": "m", "kind": "email", "url": "smtp://u@mail.example", "secret": "p", "settings": good});
+    let made = app.post("/v1/receivers", input).await.json();
+    assert_eq!(made["target"], "smtp://mail.example:587", "the user is not shown");
+    assert_eq!(made["settings"], good);
+    let path = format!("/v1/receivers/{}", made["id"].as_str().unwrap());
+    let moved = json!({"url": "smtps://v@mail2.example", "settings": {"from": "c@d.example", "to": ["e@f.example"]}});
+    let moved = app.call(Method::PATCH, &path, Some(moved)).await.json();
+    assert_eq!(moved["target"], "smtps://mail2.example:465");
+    let nobody =
+        app.call(Method::PATCH, &path, Some(json!({"url": "smtps://mail2.example"}))).await;
+    assert_eq!(pointers(&nobody.json()), ["/secret"], "a password needs its user");
 }
 
 #[tokio::test]
