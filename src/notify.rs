@@ -10,6 +10,7 @@ mod discord;
 mod message;
 mod opsgenie;
 mod pagerduty;
+mod rate;
 mod signature;
 mod slack;
 mod slack_bot;
@@ -17,6 +18,7 @@ mod teams;
 mod text;
 mod webhook;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngCore;
@@ -25,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use backoff::{Next, delay_before};
 pub use channel::{Problem, SecretUse};
 pub use message::{AlertMessage, ExampleText, Links};
+pub use rate::{Bucket, Rate, Rates};
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
 use crate::alert::EventKind;
@@ -49,11 +52,18 @@ pub struct Config {
     pub connect_timeout_ms: u64,
     /// For the whole exchange with a receiver, in milliseconds.
     pub timeout_ms: u64,
+    /// How many messages a receiver is sent, by its kind.
+    pub rates: Rates,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { allow_private: Vec::new(), connect_timeout_ms: 5_000, timeout_ms: 15_000 }
+        Self {
+            allow_private: Vec::new(),
+            connect_timeout_ms: 5_000,
+            timeout_ms: 15_000,
+            rates: Rates::default(),
+        }
     }
 }
 
@@ -71,6 +81,7 @@ impl Config {
                 problems.push((key.to_owned(), "must be at least 1".to_owned()));
             }
         }
+        problems.extend(self.rates.problems());
         problems
     }
 }
@@ -162,6 +173,7 @@ pub struct AttemptOutcome {
 pub struct Notifier {
     client: GuardedClient,
     guard: Guard,
+    rates: Arc<Rates>,
 }
 
 impl Notifier {
@@ -176,7 +188,12 @@ impl Notifier {
             idle_connections: 0,
         };
         let client = GuardedClient::new(guard.clone(), limits)?;
-        Ok(Self { client, guard })
+        Ok(Self { client, guard, rates: Arc::new(config.rates.clone()) })
+    }
+
+    /// How many messages a receiver of `kind` is sent.
+    pub fn rate(&self, kind: ReceiverKind) -> Rate {
+        self.rates.of(kind)
     }
 
     /// Judges a URL that a user enters for a receiver; names are resolved only when it is called.

@@ -59,6 +59,7 @@ use crate::api::{
         receivers::update,
         receivers::delete,
         receivers::test,
+        receivers::replay,
         keys::list,
         keys::create,
         keys::revoke,

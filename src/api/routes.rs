@@ -139,6 +139,7 @@ fn table(config: &Config) -> Vec<Route> {
         patch("/v1/receivers/{id}", ADMIN, receivers::update),
         delete("/v1/receivers/{id}", ADMIN, receivers::delete),
         post("/v1/receivers/{id}/test", ADMIN, receivers::test),
+        post("/v1/receivers/{id}/replay", ADMIN, receivers::replay),
         get("/v1/keys", ADMIN, keys::list),
         post("/v1/keys", ADMIN, keys::create),
         delete("/v1/keys/{id}", ADMIN, keys::revoke),

@@ -6,7 +6,7 @@ use super::codec;
 use super::engine::{Store, on_engine, on_tx};
 use super::error::StoreError;
 use super::evaluations::LeaseProof;
-use super::{alerts, deliveries, leases};
+use super::{alerts, leases, outbox};
 use crate::alert::Group;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, ProjectId, SilenceId};
@@ -221,7 +221,7 @@ impl Store {
             })?;
         }
         alerts::settle(&mut tx, &commit.settled).await?;
-        deliveries::insert(&mut tx, &commit.deliveries).await?;
+        outbox::insert(&mut tx, &commit.deliveries).await?;
         tx.commit().await?;
         Ok(true)
     }

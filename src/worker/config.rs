@@ -16,7 +16,7 @@ pub struct Config {
     pub embedding_batch: u32,
     /// An interaction that failed in the embedder this often is set aside.
     pub quarantine_after: u32,
-    /// Deliveries under way at the same time.
+    /// Deliveries under way at the same time; a receiver with none under way gets one beyond these.
     pub delivery_concurrency: u32,
     /// Where links in messages point, such as `https://seamark.example.com`; empty for the bound address.
     pub public_url: String,

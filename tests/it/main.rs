@@ -8,6 +8,7 @@ mod channels;
 mod cli;
 mod config;
 mod crash;
+mod delivery;
 mod detect;
 mod embed;
 mod exact;
