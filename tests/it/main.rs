@@ -23,3 +23,4 @@ mod pg;
 mod pipeline;
 mod privacy;
 mod store;
+mod storm;
