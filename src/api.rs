@@ -21,6 +21,7 @@ mod monitors;
 mod observe;
 mod openapi;
 mod page;
+mod preview;
 mod receivers;
 mod references;
 mod reports;

@@ -157,6 +157,7 @@ impl Daemon {
             embedder_ready: ready.clone(),
             uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
             notifier: notifier.clone(),
+            public_url: context.config.public_url.clone(),
         });
         let stop_server = CancellationToken::new();
         let server = tokio::spawn(api::serve(

@@ -11,14 +11,20 @@ mod email;
 mod message;
 mod opsgenie;
 mod pagerduty;
+#[cfg(test)]
+mod pages;
+mod rate;
 mod retrain;
+mod sample;
 mod signature;
 mod slack;
 mod slack_bot;
 mod teams;
 mod text;
 mod webhook;
+mod wording;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngCore;
@@ -27,7 +33,9 @@ use serde::{Deserialize, Serialize};
 pub use backoff::{Next, delay_before};
 pub use channel::{Problem, SecretUse};
 pub use message::{AlertMessage, ExampleText, Links};
+pub use rate::{Bucket, Rate, Rates};
 pub use retrain::{RETRAIN_EVENT, RetrainLinks, retrain_body, without_capabilities};
+pub use sample::Sample;
 pub use signature::{Headers, Secret, SecretError, VerifyError};
 
 use crate::alert::EventKind;
@@ -54,11 +62,18 @@ pub struct Config {
     pub connect_timeout_ms: u64,
     /// For the whole exchange with a receiver, in milliseconds.
     pub timeout_ms: u64,
+    /// How many messages a receiver is sent, by its kind.
+    pub rates: Rates,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { allow_private: Vec::new(), connect_timeout_ms: 5_000, timeout_ms: 15_000 }
+        Self {
+            allow_private: Vec::new(),
+            connect_timeout_ms: 5_000,
+            timeout_ms: 15_000,
+            rates: Rates::default(),
+        }
     }
 }
 
@@ -76,6 +91,7 @@ impl Config {
                 problems.push((key.to_owned(), "must be at least 1".to_owned()));
             }
         }
+        problems.extend(self.rates.problems());
         problems
     }
 }
@@ -106,7 +122,14 @@ enum Failure {
 
 /// The exact body for `receiver`: to be stored with the delivery.
 pub fn body(receiver: &Receiver, message: &AlertMessage<'_>) -> String {
-    channel::of(receiver.kind).body(&receiver.settings, message)
+    let channel = channel::of(receiver.kind);
+    let Some(template) = &receiver.settings.template else {
+        return channel.body(&receiver.settings, message);
+    };
+    let wording = wording::wording(template, message);
+    let message = AlertMessage { wording: Some(&wording), ..*message };
+    let own = wording::body(template, &message);
+    own.unwrap_or_else(|| channel.body(&receiver.settings, &message))
 }
 
 /// The body of a message with which `receiver` is tried out.
@@ -156,7 +179,13 @@ pub fn problems(
     if channel.secret() == SecretUse::Password {
         problems.extend(email::login_problem(url, secret));
     }
+    problems.extend(wording::problems(kind, settings));
     problems
+}
+
+/// What is wrong with a receiver's templates.
+pub fn template_problems(kind: ReceiverKind, settings: &ReceiverSettings) -> Vec<Problem> {
+    wording::problems(kind, settings)
 }
 
 /// One attempt and what follows from it.
@@ -176,6 +205,7 @@ pub struct Notifier {
     client: GuardedClient,
     mail: MailClient,
     guard: Guard,
+    rates: Arc<Rates>,
 }
 
 impl Notifier {
@@ -191,7 +221,12 @@ impl Notifier {
         };
         let client = GuardedClient::new(guard.clone(), limits)?;
         let mail = MailClient::new(guard.clone(), limits)?;
-        Ok(Self { client, mail, guard })
+        Ok(Self { client, mail, guard, rates: Arc::new(config.rates.clone()) })
+    }
+
+    /// How many messages a receiver of `kind` is sent.
+    pub fn rate(&self, kind: ReceiverKind) -> Rate {
+        self.rates.of(kind)
     }
 
     /// Judges a URL that a user enters for a receiver of `kind`; names are resolved only when it is

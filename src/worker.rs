@@ -19,6 +19,7 @@ pub mod reference;
 pub mod retention;
 pub mod retrain;
 pub mod rules;
+pub mod story;
 
 pub use config::Config;
 pub use context::{Context, Wakers};

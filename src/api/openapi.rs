@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, preview,
     receivers, references, reports, retrains, routing, rules, timeline,
 };
 
@@ -73,6 +73,8 @@ use crate::api::{
         receivers::update,
         receivers::delete,
         receivers::test,
+        preview::preview,
+        receivers::replay,
         keys::list,
         keys::create,
         keys::revoke,

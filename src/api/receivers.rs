@@ -176,6 +176,19 @@ async fn find(state: &AppState, project: ProjectId, id: ReceiverId) -> Result<Re
     found.ok_or_else(|| ApiError::not_found("receiver"))
 }
 
+async fn find_enabled(
+    state: &AppState,
+    project: ProjectId,
+    id: ReceiverId,
+) -> Result<Receiver, ApiError> {
+    let receiver = find(state, project, id).await?;
+    if receiver.disabled {
+        let detail = "the receiver is disabled; enable it first with PATCH {\"disabled\": false}";
+        return Err(ApiError::new(Code::Conflict, detail));
+    }
+    Ok(receiver)
+}
+
 /// One receiver, without its URL and secret.
 #[utoipa::path(get, path = "/v1/receivers/{id}", tag = "alerts",
     params(("id" = ReceiverId, Path, description = "The receiver")),
@@ -274,6 +287,33 @@ pub(crate) async fn delete(
     }
 }
 
+/// How many messages are sent again.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Replayed {
+    /// So many were given up and are due now.
+    replayed: u64,
+}
+
+/// Sends again everything to this receiver that was given up: the same bodies under the same ids.
+#[utoipa::path(post, path = "/v1/receivers/{id}/replay", tag = "alerts", operation_id = "replay_all",
+    params(("id" = ReceiverId, Path, description = "The receiver")),
+    responses(
+        (status = 202, description = "They are due now", body = Replayed),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn replay(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<ReceiverId>,
+) -> Result<(StatusCode, Json<Replayed>), ApiError> {
+    let receiver = find_enabled(&state, caller.project, id).await?;
+    let replayed = state.store.replay_exhausted(caller.project, receiver.id, state.now()).await?;
+    state.wakers.delivery.notify_one();
+    Ok((StatusCode::ACCEPTED, Json(Replayed { replayed })))
+}
+
 /// Sends a test message through the outbox, like any alert.
 #[utoipa::path(post, path = "/v1/receivers/{id}/test", tag = "alerts",
     params(("id" = ReceiverId, Path, description = "The receiver")),
@@ -288,11 +328,7 @@ pub(crate) async fn test(
     caller: Principal,
     Id(id): Id<ReceiverId>,
 ) -> Result<Response, ApiError> {
-    let receiver = find(&state, caller.project, id).await?;
-    if receiver.disabled {
-        let detail = "the receiver is disabled; enable it first with PATCH {\"disabled\": false}";
-        return Err(ApiError::new(Code::Conflict, detail));
-    }
+    let receiver = find_enabled(&state, caller.project, id).await?;
     let now = state.now();
     let id = state.random(|rng| DeliveryId::new(now, rng));
     let body = notify::test_body(&receiver, now);

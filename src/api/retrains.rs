@@ -49,7 +49,7 @@ pub(crate) struct RetrainDetail {
     /// The retraining.
     #[serde(flatten)]
     retrain: Retrain,
-    /// When the drift ended after the deployment; absent while it goes on.
+    /// When the drift ended, in event time; absent while it goes on, and before the deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     drift_ended_at: Option<Timestamp>,
     /// What the workflow's server answered to the request.
@@ -94,14 +94,14 @@ async fn settings(
 
 async fn detail(state: &AppState, retrain: Retrain) -> Result<RetrainDetail, ApiError> {
     let alert = state.store.find_alert(retrain.project_id, retrain.alert_id).await?;
-    let ended = |deployed: Timestamp| alert?.resolved_at.filter(|at| *at >= deployed);
+    let ended = alert.and_then(|alert| alert.resolved_at);
     let answer = match retrain.delivery_id {
         Some(id) => state.store.answer_kept(id).await?,
         None => None,
     };
     let wanted = settings(state, &retrain).await?.map(|settings| settings.next_reference);
     Ok(RetrainDetail {
-        drift_ended_at: retrain.deployed_at.and_then(ended),
+        drift_ended_at: ended.filter(|_| retrain.deployed_at.is_some()),
         answer,
         reference_proposed: retrain.status == RetrainStatus::Deployed
             && retrain.reference_id.is_none()

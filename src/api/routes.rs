@@ -12,7 +12,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, preview,
     receivers, references, reports, retrains, routing, rules, timeline,
 };
 use crate::model::key::Role;
@@ -146,6 +146,7 @@ fn table(config: &Config) -> Vec<Route> {
         patch("/v1/receivers/{id}", ADMIN, receivers::update),
         delete("/v1/receivers/{id}", ADMIN, receivers::delete),
         post("/v1/receivers/{id}/test", ADMIN, receivers::test),
+        post("/v1/receivers/{id}/preview", ADMIN, preview::preview),
         get("/v1/retrains", READ, retrains::list),
         get("/v1/retrains/{id}", READ, retrains::get),
         post("/v1/retrains/{id}/approve", ADMIN, retrains::approve),
@@ -153,6 +154,7 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/retrains/{id}/reference", ADMIN, retrains::accept_reference),
         post("/v1/retrains/{id}/status", Access::Proof, retrains::report),
         get("/v1/retrains/{id}/dataset", Access::Proof, retrains::dataset),
+        post("/v1/receivers/{id}/replay", ADMIN, receivers::replay),
         get("/v1/keys", ADMIN, keys::list),
         post("/v1/keys", ADMIN, keys::create),
         delete("/v1/keys/{id}", ADMIN, keys::revoke),

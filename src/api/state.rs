@@ -60,6 +60,8 @@ pub struct Parts {
     pub config: Config,
     /// Judges the URLs of receivers.
     pub notifier: Notifier,
+    /// What links in messages begin with.
+    pub public_url: String,
     /// Which interactions are kept.
     pub sampling: SamplingConfig,
     /// The project of everyone where nobody is asked for a key.

@@ -106,6 +106,9 @@ pub struct ReceiverSettings {
     /// `slack_bot`: the channel's id, as `C0123456789`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// Words of its own in place of the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<MessageTemplate>,
     /// `retrain`: what is started, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retrain: Option<RetrainSettings>,
@@ -115,6 +118,21 @@ pub struct ReceiverSettings {
     /// `email`: the recipients' addresses, 1 to 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
+}
+
+/// Templates of a receiver's messages, in Jinja's language, over what a webhook's `data` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessageTemplate {
+    /// The title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The first sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// `webhook`: the whole body, which has to be a JSON document; the event's `type` is there too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// The form of a webhook's body.

@@ -8,7 +8,8 @@ use crate::model::monitor::Severity;
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict};
-use crate::notify::text::{cut, number};
+use crate::notify::text::{cut, number, sparkline};
+use crate::notify::wording::Wording;
 
 /// More examples are not shown.
 const EXAMPLES: usize = 3;
@@ -79,10 +80,14 @@ pub struct AlertMessage<'a> {
     pub report: Option<&'a Report>,
     /// The most drifted interactions first.
     pub examples: &'a [ExampleText],
+    /// Statistic ÷ threshold of the stream's worst verdict in the latest evaluations, oldest first.
+    pub course: &'a [f64],
     /// Titles of other alerts that the message tells of.
     pub others: &'a [String],
     /// Where to look.
     pub links: &'a Links,
+    /// What stands in place of title and summary.
+    pub wording: Option<&'a Wording>,
     /// When the message is written.
     pub now: Timestamp,
 }
@@ -100,6 +105,9 @@ impl AlertMessage<'_> {
 
     /// One line: `Firing: Query drift in checkout-bot`.
     pub fn title(&self) -> String {
+        if let Some(own) = self.wording.and_then(|wording| wording.title.as_deref()) {
+            return cut(own.trim(), 200);
+        }
         let state = match self.event {
             EventKind::Resolved => "Resolved",
             EventKind::Reminder => "Still firing",
@@ -141,6 +149,9 @@ impl AlertMessage<'_> {
 
     /// One sentence on what it means.
     pub(super) fn summary(&self) -> String {
+        if let Some(own) = self.wording.and_then(|wording| wording.summary.as_deref()) {
+            return cut(own.trim(), 1000);
+        }
         let what = match self.alert.stream {
             None => return self.rule_summary(),
             Some(Stream::Query) => "what users ask",
@@ -196,6 +207,7 @@ impl AlertMessage<'_> {
             facts.extend(effect.map(|text| ("Effect", text)));
             facts.push(("Events", format!("{} against {}", worst.n_window, worst.n_ref)));
         }
+        facts.extend(sparkline(self.course).map(|picture| ("Course", picture)));
         facts
     }
 

@@ -5,6 +5,8 @@
 //! *Limits:* GitHub takes ten properties and 64 kB of `client_payload`, so the document is one of them;
 //! `workflow_dispatch` takes only the inputs that the workflow declares, as texts.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
@@ -25,6 +27,8 @@ pub const RETRAIN_EVENT: &str = "seamark.retrain";
 
 /// GitHub's REST API as this file speaks it.
 const GITHUB_VERSION: &str = "2022-11-28";
+/// Characters of an example's text.
+const TEXT_LIMIT: usize = 500;
 /// Characters kept of the answer.
 const ANSWER_LIMIT: usize = 500;
 
@@ -41,10 +45,21 @@ pub struct RetrainLinks {
 
 /// The document that a workflow is started with.
 pub fn retrain_body(retrain: &Retrain, message: &AlertMessage<'_>, links: &RetrainLinks) -> String {
+    let mut document = document(message);
+    document["retrain_id"] = json!(retrain.id);
+    document["dataset_url"] = json!(links.dataset_url);
+    document["callback_url"] = json!(links.callback_url);
+    document["callback_token"] = json!(retrain.token);
+    document.to_string()
+}
+
+/// What is told of the alert.
+fn document(message: &AlertMessage<'_>) -> Value {
     let alert = message.alert;
+    let examples: Vec<String> =
+        message.shown_examples().map(|example| cut(&example.text, TEXT_LIMIT)).collect();
     json!({
         "type": RETRAIN_EVENT,
-        "retrain_id": retrain.id,
         "alert_id": alert.id,
         "kind": alert.kind,
         "severity": alert.severity,
@@ -53,16 +68,13 @@ pub fn retrain_body(retrain: &Retrain, message: &AlertMessage<'_>, links: &Retra
         "started_at": alert.started_at,
         "monitor_id": alert.monitor_id,
         "monitor": message.monitor_name().map(|name| cut(name, 200)),
-        "report_id": retrain.report_id,
-        "report_url": message.links.report_url,
+        "report_id": alert.report_id,
+        "links": message.links.named().into_iter().collect::<BTreeMap<_, _>>(),
         "title": message.title(),
         "summary": message.summary(),
         "changes": message.changes(),
-        "dataset_url": links.dataset_url,
-        "callback_url": links.callback_url,
-        "callback_token": retrain.token,
+        "examples": examples,
     })
-    .to_string()
 }
 
 /// A delivery's body as people may see it: without what lets its bearer read data or speak for the run.
@@ -79,7 +91,7 @@ pub fn without_capabilities(body: &str) -> String {
 impl Channel for Retraining {
     /// Alerts make retrainings, which have bodies of their own: see [`retrain_body`].
     fn body(&self, _: &ReceiverSettings, message: &AlertMessage<'_>) -> String {
-        json!({ "type": message.event.as_str(), "title": message.title() }).to_string()
+        document(message).to_string()
     }
 
     fn note_body(&self, _: &ReceiverSettings, note: &Note<'_>) -> String {

@@ -53,6 +53,22 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
+/// A row of ratios to a threshold as a small picture, scaled to its largest: `▁▁▂▃▅█, the line at 3 of 8`.
+/// `None` for fewer than three of them.
+pub(super) fn sparkline(ratios: &[f64]) -> Option<String> {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    if ratios.len() < 3 {
+        return None;
+    }
+    let top = ratios.iter().copied().fold(1.0, f64::max);
+    let block = |ratio: &f64| {
+        let level = (ratio.max(0.0) / top * 7.0).round();
+        BLOCKS[(level as usize).min(7)]
+    };
+    let picture: String = ratios.iter().map(block).collect();
+    Some(format!("{picture} up to {top:.1} × the threshold"))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -79,5 +95,13 @@ mod tests {
         fn a_cut_never_exceeds_its_limit(text in "\\PC{0,60}", limit in 1_usize..40) {
             prop_assert!(cut(&text, limit).chars().count() <= limit);
         }
+    }
+
+    #[test]
+    fn a_course_is_a_picture_with_its_scale() {
+        let picture = sparkline(&[0.0, 0.5, 1.0, 2.0, f64::NAN]).unwrap();
+        assert_eq!(picture, "▁▃▅█▁ up to 2.0 × the threshold");
+        assert_eq!(sparkline(&[0.2, 0.1, 0.3]).unwrap(), "▂▂▃ up to 1.0 × the threshold");
+        assert_eq!(sparkline(&[3.0]), None);
     }
 }

@@ -108,7 +108,8 @@ fn event(
     .to_string()
 }
 
-fn data(message: &AlertMessage<'_>) -> Value {
+/// What is told of an alert, as JSON.
+pub(super) fn data(message: &AlertMessage<'_>) -> Value {
     let alert = message.alert;
     let report = message.report.map(|report| {
         json!({

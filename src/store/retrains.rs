@@ -4,7 +4,7 @@ use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use super::evaluations::LeaseProof;
-use super::{deliveries, leases};
+use super::{leases, outbox};
 use crate::clock::Timestamp;
 use crate::id::{ProjectId, ReceiverId, RetrainId};
 use crate::model::delivery::Delivery;
@@ -157,7 +157,7 @@ impl Store {
         if !holds || !update(&mut tx, &commit.retrain, commit.expected).await? {
             return Ok(false);
         }
-        deliveries::insert(&mut tx, commit.delivery.as_slice()).await?;
+        outbox::insert(&mut tx, commit.delivery.as_slice()).await?;
         tx.commit().await?;
         Ok(true)
     }

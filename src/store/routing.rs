@@ -6,7 +6,7 @@ use super::codec;
 use super::engine::{Store, on_engine, on_tx};
 use super::error::StoreError;
 use super::evaluations::LeaseProof;
-use super::{alerts, deliveries, leases, retrains};
+use super::{alerts, leases, outbox, retrains};
 use crate::alert::Group;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, ProjectId, SilenceId};
@@ -224,7 +224,7 @@ impl Store {
             })?;
         }
         alerts::settle(&mut tx, &commit.settled).await?;
-        deliveries::insert(&mut tx, &commit.deliveries).await?;
+        outbox::insert(&mut tx, &commit.deliveries).await?;
         retrains::insert(self, &mut tx, &commit.retrains).await?;
         tx.commit().await?;
         Ok(true)

@@ -18,7 +18,7 @@ pub struct Config {
     pub quarantine_after: u32,
     /// Time between two looks at the alert rules, in seconds.
     pub rules_seconds: u64,
-    /// Deliveries under way at the same time.
+    /// Deliveries under way at the same time; a receiver with none under way gets one beyond these.
     pub delivery_concurrency: u32,
     /// Where links in messages point, such as `https://seamark.example.com`; empty for the bound address.
     pub public_url: String,

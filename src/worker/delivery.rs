@@ -1,118 +1,182 @@
 //! Brings messages from the outbox to their receivers.
+//!
+//! Attempts run side by side, each in its task. What came of them is recorded by the worker itself,
+//! all that has ended since in one commit, before it claims more: a place is free again only when
+//! its attempt is on record, so a crash leaves no more messages in doubt than there are places.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod places;
+
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::alert::EventKind;
 use crate::id::{DeliveryId, ReceiverId};
-use crate::model::delivery::{Attempt, Delivery};
+use crate::model::delivery::Delivery;
 use crate::model::receiver::Receiver;
-use crate::notify::{Next, Notifier, disabled_body};
-use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext};
+use crate::notify::{AttemptOutcome, Next, Notifier, disabled_body};
+use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext, StoreError};
 use crate::telemetry::ResultLabels;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
-
-/// Attempts at one receiver at a time.
-const PER_RECEIVER: i64 = 4;
+use places::Places;
 
 /// Claims due deliveries and makes one attempt at each.
 pub struct DeliveryWorker {
     context: Context,
     notifier: Notifier,
-    under_way: JoinSet<Result<(), WorkerError>>,
-    busy: Busy,
+    places: Places,
+    under_way: JoinSet<()>,
+    to_worker: mpsc::UnboundedSender<Ended>,
+    ended: mpsc::UnboundedReceiver<Ended>,
+    /// What has ended and is not on record yet.
+    unrecorded: Vec<Told>,
 }
 
-/// Attempts under way at each receiver.
-type Busy = Arc<Mutex<HashMap<ReceiverId, usize>>>;
-
-/// One attempt's place at its receiver. It is given back whatever becomes of the attempt, and before
-/// the worker is told to look again: what the receiver is still due comes then.
-struct Slot {
-    busy: Busy,
+/// An attempt that came to its end; `told` is missing where its task broke off.
+struct Ended {
     receiver: ReceiverId,
+    told: Option<Told>,
+}
+
+/// An attempt and what came of it.
+struct Told {
+    receiver: Receiver,
+    result: AttemptResult,
+}
+
+/// Reports the end of an attempt, whatever becomes of its task: what the receiver is still due comes
+/// then.
+struct Report {
+    receiver: ReceiverId,
+    told: Option<Told>,
+    to_worker: mpsc::UnboundedSender<Ended>,
     waker: Arc<Notify>,
 }
 
-impl Slot {
-    fn take(busy: &Busy, receiver: ReceiverId, waker: Arc<Notify>) -> Self {
-        *held(busy).entry(receiver).or_insert(0) += 1;
-        Self { busy: Arc::clone(busy), receiver, waker }
-    }
-}
-
-impl Drop for Slot {
+impl Drop for Report {
     fn drop(&mut self) {
-        let mut busy = held(&self.busy);
-        if let Entry::Occupied(mut count) = busy.entry(self.receiver) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
-        drop(busy);
+        let ended = Ended { receiver: self.receiver, told: self.told.take() };
+        // Nobody listens any more once the worker has stopped.
+        let _ = self.to_worker.send(ended);
         self.waker.notify_one();
     }
-}
-
-fn held(busy: &Busy) -> MutexGuard<'_, HashMap<ReceiverId, usize>> {
-    busy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl DeliveryWorker {
     /// A worker that sends through `notifier`.
     pub fn new(context: Context, notifier: Notifier) -> Self {
-        Self { context, notifier, under_way: JoinSet::new(), busy: Busy::default() }
+        let (to_worker, ended) = mpsc::unbounded_channel();
+        let places = Places::new(context.config.delivery_concurrency.into());
+        let (under_way, unrecorded) = (JoinSet::new(), Vec::new());
+        Self { context, notifier, places, under_way, to_worker, ended, unrecorded }
+    }
+
+    /// Puts on record what has ended. Where the database is away it is kept for the next time: it was
+    /// told, and forgetting that would tell it again.
+    async fn record(&mut self) -> Result<(), WorkerError> {
+        while let Ok(Ended { receiver, told }) = self.ended.try_recv() {
+            match told {
+                Some(told) => self.unrecorded.push(told),
+                // Its claim ends with its lease.
+                None => self.places.give_back(receiver),
+            }
+        }
+        if self.unrecorded.is_empty() {
+            return Ok(());
+        }
+        for told in &mut self.unrecorded {
+            if told.result.disable_receiver && told.result.farewells.is_empty() {
+                match farewells(&self.context, told).await {
+                    Ok(farewells) => told.result.farewells = farewells,
+                    Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+                    Err(error) => tracing::error!(%error, "the others cannot be told"),
+                }
+            }
+        }
+        let results: Vec<AttemptResult> =
+            self.unrecorded.iter().map(|told| told.result.clone()).collect();
+        let recorded = match self.context.store.record_attempts(&results).await {
+            Ok(recorded) => recorded,
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+            Err(_) => self.record_singly(&results).await?,
+        };
+        crate::fault::point("delivery.recorded");
+        for (told, recorded) in self.unrecorded.drain(..).zip(recorded) {
+            self.places.give_back(told.receiver.id);
+            if !recorded {
+                let delivery = told.result.delivery_id;
+                tracing::warn!(%delivery, "claim lost: another daemon tries this delivery");
+            }
+        }
+        Ok(())
+    }
+
+    /// One of them spoils the whole: the others go without it.
+    async fn record_singly(&self, results: &[AttemptResult]) -> Result<Vec<bool>, WorkerError> {
+        let mut recorded = Vec::with_capacity(results.len());
+        for result in results {
+            match self.context.store.record_attempts(std::slice::from_ref(result)).await {
+                Ok(one) => recorded.extend(one),
+                Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(delivery = %result.delivery_id, %error, "attempt not recorded");
+                    recorded.push(false);
+                }
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Claims what there is room for, and starts the attempts; whether there were any.
+    async fn send(&mut self) -> Result<bool, WorkerError> {
+        let context = &self.context;
+        let now = context.now();
+        let room = self.places.room(now);
+        let share = ClaimShare { limit: room.limit, per_receiver: 1, room: &room.of_receivers };
+        let claimed = context
+            .store
+            .claim_deliveries(&context.holder, &share, now, context.config.lease())
+            .await?;
+        if claimed.is_empty() {
+            self.places.forget_idle(now);
+            return Ok(false);
+        }
+        for delivery in claimed {
+            let receiver = &delivery.receiver;
+            self.places.take(receiver.id, self.notifier.rate(receiver.kind), now);
+            let report = Report {
+                receiver: receiver.id,
+                told: None,
+                to_worker: self.to_worker.clone(),
+                waker: Arc::clone(&context.wakers.delivery),
+            };
+            let (context, notifier) = (context.clone(), self.notifier.clone());
+            self.under_way.spawn(attempt(context, notifier, delivery, report));
+        }
+        Ok(true)
     }
 }
 
 impl Worker for DeliveryWorker {
     const NAME: &'static str = "delivery";
 
-    /// A slow receiver has its own few slots; the others go on being served.
+    /// A slow receiver has its own few places and a limited one its own rate; the others go on being
+    /// served.
     async fn tick(&mut self) -> Result<bool, WorkerError> {
-        while let Some(done) = self.under_way.try_join_next() {
-            done??;
-        }
-        let context = &self.context;
-        let free = context.config.delivery_concurrency as usize - self.under_way.len();
-        let but: Vec<ReceiverId> = held(&self.busy).keys().copied().collect();
-        let share = ClaimShare { limit: free as i64, per_receiver: PER_RECEIVER, but: &but };
-        let claimed = context
-            .store
-            .claim_deliveries(&context.holder, &share, context.now(), context.config.lease())
-            .await?;
-        let more = !claimed.is_empty();
-        for delivery in claimed {
-            let waker = Arc::clone(&context.wakers.delivery);
-            let slot = Slot::take(&self.busy, delivery.receiver.id, waker);
-            let (context, notifier) = (context.clone(), self.notifier.clone());
-            self.under_way.spawn(async move {
-                let _slot = slot;
-                attempt(&context, &notifier, delivery).await
-            });
-        }
-        if free == 0
-            && let Some(done) = self.under_way.join_next().await
-        {
-            done??;
-        }
-        Ok(more)
+        while self.under_way.try_join_next().is_some() {}
+        self.record().await?;
+        self.send().await
     }
 
     async fn release(&mut self) {
         // Finish what is on the wire: its receiver may already have it.
-        while let Some(done) = self.under_way.join_next().await {
-            if let Ok(Err(error)) = done {
-                tracing::warn!(%error, "attempt not recorded");
-            }
+        while self.under_way.join_next().await.is_some() {}
+        if let Err(error) = self.record().await {
+            tracing::warn!(%error, "attempts not recorded: their messages will be sent again");
         }
         if let Err(error) = self.context.store.release_deliveries(&self.context.holder).await {
             tracing::warn!(%error, "could not give back claimed deliveries; their lease will");
@@ -121,10 +185,11 @@ impl Worker for DeliveryWorker {
 }
 
 async fn attempt(
-    context: &Context,
-    notifier: &Notifier,
+    context: Context,
+    notifier: Notifier,
     claimed: ClaimedDelivery,
-) -> Result<(), WorkerError> {
+    mut report: Report,
+) {
     let ClaimedDelivery { delivery, receiver, remembered, token } = claimed;
     crate::fault::point("delivery.claimed");
     let mut rng = context.with_rng(ChaCha8Rng::from_rng);
@@ -132,44 +197,28 @@ async fn attempt(
     let now = context.now();
     let outcome = notifier.deliver(&delivery, &receiver, remembered, now, &mut rng).await;
     crate::fault::point("delivery.sent");
-    let (next, disable_receiver) = match outcome.next {
+    let AttemptOutcome { attempt, remember, next } = outcome;
+    let (next, disable_receiver) = match next {
         Next::Delivered => (DeliveryNext::Delivered, false),
         Next::RetryAt(at) => (DeliveryNext::RetryAt(at), false),
         Next::Exhausted { disable_receiver } => (DeliveryNext::Exhausted, disable_receiver),
     };
-    let Attempt { number, ref error, .. } = outcome.attempt;
-    publish(context, &next, outcome.attempt.duration_ms);
-    if let Some(error) = error {
+    publish(&context, &next, attempt.duration_ms);
+    if let Some(error) = &attempt.error {
+        let number = attempt.number;
         tracing::warn!(delivery = %delivery.id, receiver = %receiver.name, number, %error, "attempt went wrong");
     }
-    let farewells = match (disable_receiver, error) {
-        (true, error) => farewells(context, &receiver, error.as_deref()).await?,
-        (false, _) => Vec::new(),
-    };
-    let result = AttemptResult {
-        delivery_id: delivery.id,
-        token,
-        attempt: outcome.attempt,
-        next,
-        remember: outcome.remember,
-        disable_receiver,
-        farewells,
-    };
-    let recorded = context.store.record_attempt(&result).await?;
-    crate::fault::point("delivery.recorded");
-    if !recorded {
-        tracing::warn!(delivery = %delivery.id, "claim lost: another daemon tries this delivery");
-    }
-    Ok(())
+    let farewells = Vec::new();
+    let delivery_id = delivery.id;
+    let result =
+        AttemptResult { delivery_id, token, attempt, next, remember, disable_receiver, farewells };
+    report.told = Some(Told { receiver, result });
 }
 
-/// What the project's other receivers are told when `lost` is switched off.
-async fn farewells(
-    context: &Context,
-    lost: &Receiver,
-    error: Option<&str>,
-) -> Result<Vec<Delivery>, WorkerError> {
-    let reason = error.unwrap_or("it said that it is gone");
+/// What the project's other receivers are told when one is switched off.
+async fn farewells(context: &Context, told: &Told) -> Result<Vec<Delivery>, StoreError> {
+    let lost = &told.receiver;
+    let reason = told.result.attempt.error.as_deref().unwrap_or("it said that it is gone");
     tracing::error!(receiver = %lost.name, reason, "receiver switched off");
     let now = context.now();
     let others = context.store.list_receivers(lost.project_id).await?;

@@ -104,13 +104,12 @@ async fn survives(database: String, point: &str, kill_after: Option<usize>) {
             rig.kill();
         }
     }
-    let reports = quiet(&mut rig, &monitor).await;
-    assert_eq!(rig.deaths, 1, "{point:?} was reached");
-
     let oracle = replayed(&spec, &reference_rows, &stream, seed);
+    let fired = oracle.transitions("firing").len();
+    let reports = quiet(&mut rig, &monitor, 2 * fired).await;
+    assert_eq!(rig.deaths, 1, "{point:?} was reached");
     assert_same_reports(&reports, &oracle.reports);
     assert_counts(&mut rig, (REFERENCE + stream.len()) as u64).await;
-    let fired = oracle.transitions("firing").len();
     assert_alerts(&mut rig, fired).await;
     let messages = receiver.messages(2 * fired).await;
     assert_messages(&mut rig, &messages, &secret, 2 * fired).await;
@@ -147,10 +146,12 @@ async fn freeze(rig: &mut Rig, monitor: &Value) -> u64 {
 }
 
 /// Waits until there is nothing left to do; the reports, oldest first.
-async fn quiet(rig: &mut Rig, monitor: &Value) -> Vec<Value> {
+async fn quiet(rig: &mut Rig, monitor: &Value, messages: usize) -> Vec<Value> {
     let path = format!("/v1/monitors/{}/reports", monitor["id"].as_str().unwrap());
     let all = |page: &Value| page["items"][0]["sequence"].as_u64() >= Some(REPORTS as u64);
     rig.wait("the last report is there", &format!("{path}?limit=1"), all).await;
+    let all = |page: &Value| page["items"].as_array().unwrap().len() == messages;
+    rig.wait("every message is written", "/v1/deliveries?limit=200", all).await;
     let none = |page: &Value| page["items"].as_array().unwrap().is_empty();
     rig.wait("the outbox is empty", "/v1/deliveries?status=pending", none).await;
     rig.settle().await;

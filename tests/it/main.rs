@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alert_chain;
 mod api;
 mod changed_monitor;
 mod channels;
 mod cli;
 mod config;
 mod crash;
+mod delivery;
 mod detect;
 mod email;
 mod embed;
@@ -24,3 +26,4 @@ mod pipeline;
 mod privacy;
 mod retraining;
 mod store;
+mod storm;

@@ -49,7 +49,9 @@ store_test_suite! { sqlite, memory, postgres; {
     deliveries: a_delivery_is_retried_until_it_arrives, an_exhausted_delivery_can_be_replayed,
         deliveries_are_not_handed_out_twice, a_lost_claim_records_nothing,
         a_gone_receiver_is_disabled, one_receiver_does_not_take_all_slots,
-        what_a_receiver_said_first_is_remembered, others_are_told_once_that_a_receiver_is_off;
+        what_a_receiver_said_first_is_remembered, others_are_told_once_that_a_receiver_is_off,
+        no_end_overtakes_its_begin, all_that_was_given_up_can_be_replayed,
+        several_attempts_are_recorded_at_once;
     routing: a_decision_is_stored_whole, without_its_lease_a_decision_stores_nothing,
         the_first_to_acknowledge_stays_on_record, routes_and_silences_come_back_as_they_were;
     leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;

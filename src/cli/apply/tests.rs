@@ -71,7 +71,13 @@ fn usual() -> State {
         receiver(2, "chat", "slack", "https://hooks.slack.com"),
     ];
     let monitors = [monitor(&json!({"name": "bot", "receivers": [id(1)]}))];
-    state(&receivers, &monitors, &[json!({"id": id(6), "name": "r", "limit": 2, "made": true})])
+    state(
+        &receivers,
+        &monitors,
+        &[
+            json!({"id": id(6), "name": "r", "when": {"figure": "alerts", "above": 2.0}, "state": {"phase": "firing"}}),
+        ],
+    )
 }
 
 fn document(text: &str) -> Document {
@@ -135,7 +141,7 @@ fn receivers_come_first_and_deletions_last_and_backwards() {
     let wanted = [
         "+ receivers.\"new\" (opsgenie)",
         "~ routing route.receivers: [\"pager\"] -> [\"new\"]",
-        "- rules.\"r\"",
+        "- rules.\"r\" (with its history and alerts)",
         "- monitors.\"bot\" (with its references, reports and alerts)",
         "- receivers.\"pager\"",
     ];
@@ -150,7 +156,7 @@ fn receivers_come_first_and_deletions_last_and_backwards() {
 fn only_kinds_of_the_document_are_pruned() {
     assert!(planned("receivers = []", NOTHING).steps.is_empty());
     let plan = planned("rules = []", PRUNE);
-    assert_eq!(lines(&plan), ["- rules.\"r\""]);
+    assert_eq!(lines(&plan), ["- rules.\"r\" (with its history and alerts)"]);
 }
 
 #[test]
@@ -225,11 +231,15 @@ fn what_cannot_be_is_refused_with_its_item_and_place() {
 }
 
 #[test]
-fn rules_are_compared_in_the_fields_that_the_document_names() {
-    assert!(planned("[[rules]]\nname = \"r\"\nlimit = 2.0", NOTHING).steps.is_empty());
-    let plan = planned("[[rules]]\nname = \"r\"\nlimit = 3", NOTHING);
-    assert_eq!(lines(&plan), ["~ rules.\"r\" limit: 2 -> 3"]);
-    assert_eq!(body(&plan), json!({"limit": 3}));
+fn a_condition_is_one_field_and_is_judged_before_it_is_sent() {
+    let rule =
+        |when: &str| format!("[[rules]]\nname = \"r\"\nwhen = {{ figure = \"alerts\"{when} }}");
+    assert!(planned(&rule(", above = 2"), NOTHING).steps.is_empty());
+    let plan = planned(&rule(", above = 3"), NOTHING);
+    assert_eq!(lines(&plan), ["~ rules.\"r\" when.above: 2.0 -> 3.0"]);
+    assert_eq!(body(&plan), json!({"when": {"figure": "alerts", "above": 3.0}}));
+    let found = problems(&rule(", minutes = 3"), NOTHING);
+    assert!(found[0].starts_with("rules.\"r\": /when/minutes"), "{found:?}");
 }
 
 #[test]
@@ -325,8 +335,7 @@ receivers = ["pager"]
 
 [[rules]]
 name = "r"
-limit = 2
-made = true
+when = { above = 2.0, figure = "alerts" }
 
 [routing]
 

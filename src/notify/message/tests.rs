@@ -119,6 +119,8 @@ impl Fixture {
             examples: &self.examples,
             others: &self.others,
             links: &self.links,
+            wording: None,
+            course: &[0.2, 0.4, 1.2, 2.4],
             now: AT,
         }
     }

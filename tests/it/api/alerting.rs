@@ -1,8 +1,11 @@
 //! Kinds of receivers, routes and silences: made, read, refused with the reason.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::Method;
+use seamark::model::delivery::Attempt;
+use seamark::store::{AttemptResult, ClaimShare, DeliveryNext};
 use serde_json::{Value, json};
 
 use super::app::TestApp;
@@ -107,6 +110,35 @@ async fn mail_says_all_that_is_wrong_with_it_at_once() {
 }
 
 #[tokio::test]
+async fn a_preview_shows_the_message_in_the_receivers_own_words() {
+    let app = TestApp::new().await;
+    let input = json!({"name": "a", "kind": "webhook", "url": "https://hooks.example/x"});
+    let made = app.post("/v1/receivers", input).await.json();
+    let path = format!("/v1/receivers/{}/preview", made["id"].as_str().unwrap());
+    let plain = app.post(&path, json!({})).await.json();
+    assert_eq!(
+        (&plain["event_type"], &plain["is_sample"]),
+        (&json!("drift.alert.firing"), &json!(true))
+    );
+    assert_eq!(plain["body"]["data"]["title"], json!("Firing: Query drift in support"));
+    let template = json!({
+        "title": "{{ monitor.name }} {{ alert.kind }}",
+        "body": "{\"t\": {{ title | tojson }}, \"n\": {{ reasons | length }}, \"e\": {{ type | tojson }}}",
+    });
+    let own = app.post(&path, json!({"template": template, "resolved": true})).await.json();
+    let wanted = json!({"t": "support query_drift", "n": 2, "e": "drift.alert.resolved"});
+    assert_eq!(own["body"], wanted);
+    let broken = json!({"template": {"title": "{% if %}", "body": "{\"t\": {{ title }}}"}});
+    let refused = app.post(&path, broken).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(pointers(&refused.json()), ["/template/title", "/template/body"]);
+    let slack = json!({"name": "b", "kind": "discord", "url": "https://hooks.example/x",
+        "settings": {"template": {"body": "{}"}}});
+    let refused = app.post("/v1/receivers", slack).await;
+    assert_eq!(pointers(&refused.json()), ["/settings/template/body"]);
+}
+
+#[tokio::test]
 async fn a_rotation_shows_the_new_secret_once() {
     let app = TestApp::new().await;
     let input = json!({"name": "a", "kind": "webhook", "url": "https://hooks.example/x"});
@@ -166,4 +198,66 @@ async fn a_silence_lasts_until_it_is_ended() {
     let (_, theirs) = app.stranger().await;
     assert_eq!(app.call_as(&theirs, Method::GET, &path, None).await.problem(), "not_found");
     assert_eq!(app.call_as(&theirs, Method::DELETE, &path, None).await.problem(), "not_found");
+}
+
+/// Dead letters: seen, replayed one by one, and all of a receiver's at once.
+#[tokio::test]
+async fn what_was_given_up_is_seen_and_sent_again() {
+    let app = TestApp::new().await;
+    let input = json!({"name": "a", "kind": "webhook", "url": "https://hooks.example/x"});
+    let made = app.post("/v1/receivers", input).await.json();
+    let path = format!("/v1/receivers/{}", made["id"].as_str().unwrap());
+    for _ in 0..4 {
+        assert_eq!(app.call(Method::POST, &format!("{path}/test"), None).await.status, 202);
+    }
+    give_up(&app).await;
+    let count = async |status: &str| {
+        let listed = app.get(&format!("/v1/deliveries?status={status}")).await.json();
+        listed["items"].as_array().unwrap().len()
+    };
+    assert_eq!((count("exhausted").await, count("pending").await), (4, 0));
+
+    let listed = app.get("/v1/deliveries?status=exhausted&limit=1").await.json();
+    let one = format!("/v1/deliveries/{}", listed["items"][0]["id"].as_str().unwrap());
+    assert_eq!(app.get(&one).await.json()["attempt_log"][0]["status_code"], 400);
+    let again = app.call(Method::POST, &format!("{one}/replay"), None).await;
+    assert_eq!((again.status.as_u16(), &again.json()["status"]), (202, &json!("pending")));
+    assert_eq!((count("exhausted").await, count("pending").await), (3, 1));
+
+    let (_, theirs) = app.stranger().await;
+    let replay = format!("{path}/replay");
+    assert_eq!(app.call_as(&theirs, Method::POST, &replay, None).await.problem(), "not_found");
+    app.call(Method::PATCH, &path, Some(json!({"disabled": true}))).await;
+    assert_eq!(app.call(Method::POST, &replay, None).await.problem(), "conflict");
+    app.call(Method::PATCH, &path, Some(json!({"disabled": false}))).await;
+    let all = app.call(Method::POST, &replay, None).await;
+    assert_eq!((all.status.as_u16(), all.json()), (202, json!({"replayed": 3})));
+    assert_eq!((count("exhausted").await, count("pending").await), (0, 4));
+    assert_eq!(app.call(Method::POST, &replay, None).await.json(), json!({"replayed": 0}));
+}
+
+/// Records an attempt at each message that is due, after which it is given up.
+async fn give_up(app: &TestApp) {
+    let room = BTreeMap::new();
+    let share = ClaimShare { limit: 50, per_receiver: 50, room: &room };
+    let lease = Duration::from_mins(1);
+    let claimed = app.store.claim_deliveries("w", &share, app.now(), lease).await.unwrap();
+    let given_up = claimed.into_iter().map(|claimed| AttemptResult {
+        delivery_id: claimed.delivery.id,
+        token: claimed.token,
+        attempt: Attempt {
+            delivery_id: claimed.delivery.id,
+            number: 1,
+            at: app.now(),
+            status_code: Some(400),
+            duration_ms: 3,
+            error: Some("the receiver answered 400".to_owned()),
+        },
+        next: DeliveryNext::Exhausted,
+        remember: None,
+        disable_receiver: false,
+        farewells: Vec::new(),
+    });
+    let recorded = app.store.record_attempts(&given_up.collect::<Vec<_>>()).await.unwrap();
+    assert!(!recorded.is_empty() && recorded.iter().all(|recorded| *recorded));
 }

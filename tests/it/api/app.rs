@@ -112,6 +112,7 @@ impl TestApp {
             wakers: Wakers::default(),
             config,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
+            public_url: "https://seamark.example".to_owned(),
             sampling,
             default_project: project,
             embedder_ready: Arc::clone(&embedder_ready),

@@ -23,11 +23,20 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a daemon on `database` and waits until it is ready; `None` when it died before.
     pub(crate) async fn start(database: &str, crash_at: &str) -> Option<Self> {
+        Self::start_with(database, crash_at, 10).await
+    }
+
+    /// The same, where another's claims are taken over after `lease_seconds`.
+    pub(crate) async fn start_with(
+        database: &str,
+        crash_at: &str,
+        lease_seconds: u32,
+    ) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_seamark"))
             .args(["serve", "--bind", "127.0.0.1:0", "--database", database])
             .env("SEAMARK__EMBEDDING__BACKEND", "hashing")
             .env("SEAMARK__NOTIFY__ALLOW_PRIVATE", "127.0.0.1")
-            .env("SEAMARK__WORKER__LEASE_SECONDS", "10")
+            .env("SEAMARK__WORKER__LEASE_SECONDS", lease_seconds.to_string())
             .env("SEAMARK__STORE__MAX_CONNECTIONS", "4")
             .env("SEAMARK__LOG__FORMAT", "json")
             .env("SEAMARK__LOG__LEVEL", "debug")
