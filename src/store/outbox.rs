@@ -19,6 +19,7 @@ const INSERT: &str = "INSERT INTO deliveries (id, project_id, receiver_id, alert
 // Of each receiver the first few that are due, read from the index: a long queue at one receiver costs
 // the others nothing, and nobody anything. A message waits while an earlier one about the same alert
 // is on its way to the same receiver, so that no end overtakes its begin, not even by a retry.
+// SQLite would make a join of EXISTS, with an index over the whole outbox made for it at each claim.
 const CLAIM: Sql = Sql {
     postgres: "UPDATE deliveries
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
@@ -58,8 +59,8 @@ const CLAIM: Sql = Sql {
                             AND e.event_type <> d.event_type)))
                     ORDER BY d.next_attempt_at, d.id LIMIT $7)
                   AND COALESCE(room.value, $6) > 0
-                  AND EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
-                    AND next_attempt_at <= $2 AND claim_until <= $2))
+                  AND 1 = (SELECT 1 FROM deliveries WHERE status = 'pending'
+                    AND next_attempt_at <= $2 AND claim_until <= $2 LIMIT 1))
             WHERE place <= most ORDER BY next_attempt_at, id LIMIT $4)
         RETURNING *, (SELECT f.remembered FROM deliveries f
             WHERE f.alert_id = deliveries.alert_id AND f.receiver_id = deliveries.receiver_id

@@ -63,14 +63,16 @@ impl Messages {
             let monitor = origins.monitor(&routed.alert);
             stories.extend(self.stories().story(&routed.alert, *event, origin, monitor).await?);
         }
-        // What fires comes before what is over: the first one heads the message of a group.
-        stories.sort_by_key(|story| story.event == EventKind::Resolved);
         let now = self.context.now();
         let each: Vec<AlertMessage<'_>> =
             stories.iter().map(|story| story.message(&[], now)).collect();
-        let titles: Vec<String> = each.iter().skip(1).map(AlertMessage::title).collect();
+        // Begins and ends are told apart, begins first: an alert that came and went is told as both.
+        let (over, begun): (Vec<&Story<'_>>, Vec<&Story<'_>>) =
+            stories.iter().partition(|story| story.event == EventKind::Resolved);
+        let titles = [&begun, &over].map(|part| titles(part, now));
+        let heads = [begun.first(), over.first()].into_iter().zip(&titles);
         let together: Vec<AlertMessage<'_>> =
-            stories.iter().take(1).map(|story| story.message(&titles, now)).collect();
+            heads.filter_map(|(head, titles)| Some(head?.message(titles, now))).collect();
         let mut outgoing = Outgoing::default();
         for receiver in &receivers {
             if receiver.kind == ReceiverKind::Retrain {
@@ -142,4 +144,9 @@ impl Messages {
         let (alert, event) = (Some(message.alert.id), message.event.as_str());
         Delivery::new(id, receiver, alert, event, body(receiver, message), now)
     }
+}
+
+/// The titles of all but the first.
+fn titles(stories: &[&Story<'_>], now: Timestamp) -> Vec<String> {
+    stories.iter().skip(1).map(|story| story.message(&[], now).title()).collect()
 }

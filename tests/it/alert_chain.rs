@@ -35,7 +35,7 @@ proptest! {
     ) {
         let mut chain = Chain::new(model::ROUTINGS[routing]);
         for step in steps {
-            chain.take(step)?;
+            chain.take(&step)?;
         }
         chain.finish()?;
     }
@@ -57,7 +57,7 @@ fn a_drift_is_told_with_its_end() {
         Step::Decide,
     ];
     for step in steps {
-        chain.take(step).unwrap();
+        chain.take(&step).unwrap();
     }
     assert_eq!(chain.told().len(), 2, "both receivers");
     assert!(chain.told().values().all(|events| events.len() == 2), "{:?}", chain.told());

@@ -198,8 +198,8 @@ async fn receivers_that_hang_hold_up_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_beyond_the_rate_waits_and_loses_no_attempt() {
-    let mut slow = Rates::default();
-    slow.other = Rate { messages_per_minute: 60, burst: 2 };
+    let other = Rate { messages_per_minute: 60, burst: 2 };
+    let slow = Rates { other, ..Rates::default() };
     let mut bench = Workbench::new(Config { rates: slow, ..Config::default() }).await;
     let limited = Receiver::start().await;
     let to = bench.receiver("limited", &limited.url()).await;

@@ -20,13 +20,12 @@ const KILLS: usize = 3;
 /// Messages on the wire, or told and not on record, when a daemon dies: four at each receiver.
 const IN_FLIGHT: usize = 4 * RECEIVERS;
 
-/// Fewer than on Postgres: each commit waits for the disk here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigkill_in_a_storm_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/seamark.db", folder.path().display());
-    let twice = survives(&database, 4_000).await;
-    println!("SQLite: {twice} of 4000 came twice after {KILLS} kills");
+    let twice = survives(&database, 10_000).await;
+    println!("SQLite: {twice} of 10000 came twice after {KILLS} kills");
 }
 
 /// A dead daemon's claims are waited for: other daemons may live there.

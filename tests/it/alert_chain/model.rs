@@ -142,8 +142,8 @@ impl Chain {
         &self.told
     }
 
-    pub(super) fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
-        match step {
+    pub(super) fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
             Step::Evaluate { place, ratio } => self.evaluate(place, ratio),
             Step::Decide => return self.decide(true),
             Step::DecideAndDie => {

@@ -53,7 +53,7 @@ impl Sink {
     pub(super) async fn wait_for(&self, count: usize) {
         let mut distinct = self.distinct.clone();
         let enough = distinct.wait_for(|n| *n >= count);
-        let waited = tokio::time::timeout(Duration::from_secs(60), enough).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), enough).await;
         assert!(waited.is_ok(), "{count} messages are due, {} came", self.came().len());
     }
 
