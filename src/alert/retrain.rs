@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::retrain::{RetrainGuard, RetrainStatus};
+use crate::model::verdict::Verdict;
 
 /// What the guard looks at.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +67,7 @@ fn held_back(guard: &RetrainGuard, evidence: &Evidence<'_>, now: Timestamp) -> O
                 guard.min_events
             ));
         }
-        let ratio = alert.reasons.iter().filter_map(|reason| reason.ratio()).fold(0.0, f64::max);
+        let ratio = alert.reasons.iter().filter_map(Verdict::ratio).fold(0.0, f64::max);
         if 100.0 * ratio < f64::from(guard.min_ratio_percent) {
             return Some(format!(
                 "the drift is {ratio:.2} times its threshold, {:.2} are asked for",
@@ -89,7 +90,7 @@ mod tests {
     use crate::id::{AlertId, MonitorId, ProjectId, ReportId};
     use crate::model::monitor::Severity;
     use crate::model::stream::Stream;
-    use crate::model::verdict::{DetectorKind, Verdict};
+    use crate::model::verdict::DetectorKind;
 
     const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 

@@ -102,7 +102,7 @@ fn part<'r>(
     let (all, any) = (judged(&condition.all), judged(&condition.any));
     let is_any = !any.is_empty();
     let parts = if is_any { any } else { all };
-    if parts.iter().any(|part| *part == Ok(is_any)) {
+    if parts.contains(&Ok(is_any)) {
         return Ok(is_any);
     }
     let rank = |trouble: &Trouble| match trouble.health {

@@ -144,7 +144,7 @@ pub(crate) async fn approve(
     Id(id): Id<RetrainId>,
 ) -> Result<Json<RetrainDetail>, ApiError> {
     let change = |retrain: &mut Retrain| {
-        "approved; its guard is asked again".clone_into(&mut retrain.detail)
+        "approved; its guard is asked again".clone_into(&mut retrain.detail);
     };
     decide(&state, &caller, id, change).await
 }

@@ -73,14 +73,13 @@ impl<'a> Figures<'a> {
 
     /// How many alerts fire that match. Those of rules do not count: a rule cannot wait for itself.
     async fn alerts(&mut self, comparison: &Condition) -> Result<usize, StoreError> {
-        let firing = match &self.firing {
-            Some(known) => known.clone(),
-            None => {
-                let (state, monitor, before) = (Some(AlertState::Firing), None, None);
-                let filter = AlertFilter { state, monitor, before, limit: ALERTS };
-                let read = Arc::new(self.store.list_alerts(self.project, &filter).await?);
-                self.firing.insert(read).clone()
-            }
+        let firing = if let Some(known) = &self.firing {
+            known.clone()
+        } else {
+            let (state, monitor, before) = (Some(AlertState::Firing), None, None);
+            let filter = AlertFilter { state, monitor, before, limit: ALERTS };
+            let read = Arc::new(self.store.list_alerts(self.project, &filter).await?);
+            self.firing.insert(read).clone()
         };
         let matches = |alert: &&Alert| {
             let of_monitor = alert.monitor_id.filter(|_| alert.rule_id.is_none());
@@ -215,10 +214,10 @@ fn words(comparison: &Condition) -> String {
                 ("detector", comparison.detector.map(|detector| detector.to_string())),
             ];
             for (name, value) in named.into_iter().filter_map(|(n, v)| Some((n, v?))) {
-                words.push_str(&format!(", {name} {value}"));
+                words = format!("{words}, {name} {value}");
             }
             for (attribute, value) in &comparison.segment {
-                words.push_str(&format!(", {attribute} {value}"));
+                words = format!("{words}, {attribute} {value}");
             }
             words
         }

@@ -12,7 +12,7 @@ use crate::id::{ProjectId, RuleId};
 
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-fn rule(extra: serde_json::Value) -> Rule {
+fn rule(extra: &serde_json::Value) -> Rule {
     let mut spec = json!({
         "name": "Slow drift",
         "when": {"figure": "ratio", "monitor": "support", "clear": 0.8},
@@ -71,7 +71,7 @@ impl Life {
 
 #[test]
 fn what_holds_for_long_enough_fires_and_lingers() {
-    let mut life = Life::of(rule(json!({})));
+    let mut life = Life::of(rule(&json!({})));
     assert_eq!(life.at(0, Ok(0.5)), None);
     assert_eq!(life.reason(10, Ok(1.5)), Some(TransitionReason::ThresholdCrossed));
     assert_eq!(life.at(69, Ok(1.5)), None, "not yet for 60 s");
@@ -95,7 +95,7 @@ fn what_holds_for_long_enough_fires_and_lingers() {
 fn absence_counts_as_the_user_chose() {
     let none = || Err(Trouble::no_data("nothing yet"));
     let broken = || Err(Trouble::error("no such monitor"));
-    let mut life = Life::of(rule(json!({"for_seconds": 0})));
+    let mut life = Life::of(rule(&json!({"for_seconds": 0})));
     let change = life.at(1, none()).unwrap();
     assert_eq!((change.state.health, change.alert), (Health::NoData, None), "keep is the default");
     assert_eq!(change.event.unwrap().detail, "nothing yet");
@@ -104,7 +104,7 @@ fn absence_counts_as_the_user_chose() {
     let change = life.at(4, Err(Trouble::paused("calibrating"))).unwrap();
     assert_eq!((change.state.phase, change.alert), (AlertState::Firing, None), "paused keeps");
 
-    let mut life = Life::of(rule(json!({"for_seconds": 0, "no_data": "alert", "error": "ok"})));
+    let mut life = Life::of(rule(&json!({"for_seconds": 0, "no_data": "alert", "error": "ok"})));
     assert_eq!(life.reason(1, none()), Some(TransitionReason::NoData));
     life.at(2, broken());
     assert_eq!(life.reason(200, broken()), Some(TransitionReason::Error), "and it ends as ok");
@@ -155,7 +155,7 @@ proptest! {
         no_data in prop::sample::select(vec!["keep", "ok", "alert"]),
     ) {
         let extra = json!({"for_seconds": waits, "keep_firing_for_seconds": lingers, "no_data": no_data});
-        let mut life = Life::of(rule(extra));
+        let mut life = Life::of(rule(&extra));
         let mut clock = 10_000_i64;
         let mut ids = std::collections::BTreeSet::new();
         let mut was = AlertState::Inactive;
