@@ -53,6 +53,9 @@ pub const DEFAULT_PROJECT: &str = "default";
 /// Batches that wait for the embedder at most.
 const EMBED_QUEUE: usize = 4;
 
+/// Time between two looks at retrainings that wait for their guard or for the end of their request.
+const RETRAIN_POLL: Duration = Duration::from_secs(2);
+
 /// How often retention is looked after.
 const RETENTION_PERIOD: Duration = Duration::from_hours(1);
 
@@ -210,7 +213,7 @@ impl Daemon {
         let dispatch = DispatchWorker::new(context.clone());
         self.spawn(context, dispatch, |w| &w.dispatch, poll);
         let retrain = RetrainWorker::new(context.clone());
-        self.spawn(context, retrain, |w| &w.retrain, Duration::from_secs(2));
+        self.spawn(context, retrain, |w| &w.retrain, RETRAIN_POLL);
         let rules_period = Duration::from_secs(context.config.rules_seconds);
         self.spawn(context, RuleWorker::new(context.clone()), |w| &w.rules, rules_period);
         let delivery = DeliveryWorker::new(context.clone(), notifier);

@@ -11,8 +11,6 @@ mod email;
 mod message;
 mod opsgenie;
 mod pagerduty;
-#[cfg(test)]
-mod pages;
 mod rate;
 mod retrain;
 mod sample;

@@ -12,6 +12,7 @@ pub mod driver;
 pub mod embedding;
 pub mod evaluation;
 pub mod figures;
+mod leases;
 pub mod messages;
 mod observe;
 pub mod origins;

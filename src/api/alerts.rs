@@ -6,7 +6,7 @@ use axum::response::Response;
 use hyper::Uri;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Origin, labels};
+use crate::alert::labels;
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::extract::{Document, Id, Params};
@@ -17,6 +17,7 @@ use crate::id::{AlertId, MonitorId, ProjectId};
 use crate::model::alert::{Alert, AlertState, Comment, Transition};
 use crate::model::matcher::Labels;
 use crate::store::AlertFilter;
+use crate::worker::origins::Origins;
 
 const COMMENT_BYTES: usize = 2000;
 
@@ -114,29 +115,11 @@ async fn detail(
     id: AlertId,
 ) -> Result<Json<AlertDetail>, ApiError> {
     let alert = find(state, project, id).await?;
-    let labels = labels_of(state, &alert).await?;
+    let origins = Origins::about(&state.store, &alert).await?;
+    let labels = origins.of(&alert).map(|origin| labels(&alert, origin)).unwrap_or_default();
     let transitions = state.store.transitions(id).await?;
     let comments = state.store.comments(id).await?;
     Ok(Json(AlertDetail { alert, labels, transitions, comments }))
-}
-
-/// The alert's labels; none once what it came from is deleted.
-async fn labels_of(state: &AppState, alert: &Alert) -> Result<Labels, ApiError> {
-    let (store, project) = (&state.store, alert.project_id);
-    let monitor = match alert.monitor_id {
-        Some(id) => store.find_monitor(project, id).await?,
-        None => None,
-    };
-    let rule = match alert.rule_id {
-        Some(id) => store.find_rule(project, id).await?,
-        None => None,
-    };
-    let monitor = monitor.as_ref().map(|monitor| &monitor.spec);
-    let origin = match &rule {
-        Some(rule) => Some(Origin::Rule(&rule.spec, monitor)),
-        None => monitor.map(Origin::Monitor),
-    };
-    Ok(origin.map(|origin| labels(alert, origin)).unwrap_or_default())
 }
 
 async fn find(state: &AppState, project: ProjectId, id: AlertId) -> Result<Alert, ApiError> {

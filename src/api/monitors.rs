@@ -13,6 +13,7 @@ use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::extract::{Document, Id, wrong_document};
 use crate::api::page::Page;
+use crate::api::receivers;
 use crate::api::state::AppState;
 use crate::id::{MonitorId, ProjectId};
 use crate::model::monitor::{Monitor, MonitorSpec};
@@ -217,11 +218,7 @@ fn series(monitor: &Monitor) -> Vec<DetectorLabels> {
 async fn check(state: &AppState, project: ProjectId, spec: &MonitorSpec) -> Result<(), ApiError> {
     let problems = spec.problems().into_iter();
     let mut faults: Vec<_> = problems.map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
-    for (i, receiver) in spec.receivers.iter().enumerate() {
-        if state.store.find_receiver(project, *receiver).await?.is_none() {
-            faults.push(Fault::at(format!("/receivers/{i}"), "this project has no such receiver"));
-        }
-    }
+    receivers::check_known(state, project, &spec.receivers, &mut faults).await?;
     ApiError::refuse(faults, "the monitor's specification does not hold together; see errors")
 }
 

@@ -96,7 +96,7 @@ async fn of_alert(
         alert.state = AlertState::Resolved;
         alert.resolved_at = alert.resolved_at.or(Some(state.now()));
     }
-    let origins = Origins::read(&state.store).await?;
+    let origins = Origins::about(&state.store, &alert).await?;
     let gone = || ApiError::not_found("alert's report");
     let origin = origins.of(&alert).ok_or_else(gone)?;
     let stories = Stories { store: &state.store, public_url: &state.public_url };

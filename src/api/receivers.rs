@@ -171,6 +171,21 @@ fn target(notifier: &Notifier, kind: ReceiverKind, text: &str) -> Result<String,
     notifier.check_url(kind, text).map_err(|error| error.to_string())
 }
 
+/// That the project has every one of `ids`, which stand at `/receivers`.
+pub(crate) async fn check_known(
+    state: &AppState,
+    project: ProjectId,
+    ids: &[ReceiverId],
+    faults: &mut Vec<Fault>,
+) -> Result<(), ApiError> {
+    for (i, id) in ids.iter().enumerate() {
+        if state.store.find_receiver(project, *id).await?.is_none() {
+            faults.push(Fault::at(format!("/receivers/{i}"), "this project has no such receiver"));
+        }
+    }
+    Ok(())
+}
+
 async fn find(state: &AppState, project: ProjectId, id: ReceiverId) -> Result<Receiver, ApiError> {
     let found = state.store.find_receiver(project, id).await?;
     found.ok_or_else(|| ApiError::not_found("receiver"))

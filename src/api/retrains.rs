@@ -146,10 +146,11 @@ pub(crate) async fn approve(
     let change = |retrain: &mut Retrain| {
         "approved; its guard is asked again".clone_into(&mut retrain.detail);
     };
-    decide(&state, &caller, id, change).await
+    decide(&state, &caller, id, RetrainStatus::waits, change).await
 }
 
-/// Cancels a retraining that has not started.
+/// Cancels a retraining that has not started, or gives up one whose run reports no more: what it reports
+/// later is refused, and the receiver's next one may start.
 #[utoipa::path(post, path = "/v1/retrains/{id}/cancel", tag = "retraining",
     params(("id" = RetrainId, Path, description = "The retraining")),
     responses(
@@ -167,20 +168,21 @@ pub(crate) async fn cancel(
         retrain.status = RetrainStatus::Cancelled;
         "someone cancelled it".clone_into(&mut retrain.detail);
     };
-    decide(&state, &caller, id, change).await
+    let may = |status: RetrainStatus| status.waits() || status.is_under_way();
+    decide(&state, &caller, id, may, change).await
 }
 
-/// Notes a person's decision on a retraining that has not started.
+/// Notes a person's decision on a retraining in a status that `may` be decided on.
 async fn decide(
     state: &AppState,
     caller: &Principal,
     id: RetrainId,
+    may: impl FnOnce(RetrainStatus) -> bool,
     change: impl FnOnce(&mut Retrain),
 ) -> Result<Json<RetrainDetail>, ApiError> {
     let mut retrain = find(state, caller.project, id).await?;
-    if !matches!(retrain.status, RetrainStatus::Waiting | RetrainStatus::AwaitingApproval) {
-        let detail =
-            format!("it is {}: only one that waits can be decided on", retrain.status.as_str());
+    if !may(retrain.status) {
+        let detail = format!("it is {}: there is nothing to decide", retrain.status.as_str());
         return Err(ApiError::new(Code::Conflict, detail));
     }
     change(&mut retrain);

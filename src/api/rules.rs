@@ -12,7 +12,8 @@ use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::extract::{Document, Id, Params};
 use crate::api::monitors::{created, merged};
-use crate::api::page::Page;
+use crate::api::page::{Page, PageRequest};
+use crate::api::receivers;
 use crate::api::state::AppState;
 use crate::id::{ProjectId, RuleId};
 use crate::model::alert::Finding;
@@ -21,8 +22,6 @@ use crate::worker::figures::Figures;
 
 /// Rules of a project at most: each is judged every few seconds.
 const RULES: usize = 500;
-/// Entries of a history in one answer.
-const HISTORY: u32 = 200;
 
 /// A rule and where it stands.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -70,16 +69,10 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     caller: Principal,
 ) -> Result<Json<Page<RuleDetail>>, ApiError> {
-    let mut items = Vec::new();
-    for rule in state.store.list_rules(caller.project).await? {
-        items.push(detail(&state, rule).await?);
-    }
+    let mut states = state.store.rule_states(caller.project).await?;
+    let rules = state.store.list_rules(caller.project).await?.into_iter();
+    let items = rules.map(|rule| RuleDetail { state: states.remove(&rule.id), rule }).collect();
     Ok(Json(Page { items, next_cursor: None }))
-}
-
-async fn detail(state: &AppState, rule: Rule) -> Result<RuleDetail, ApiError> {
-    let at = state.store.rule_state(rule.id).await?;
-    Ok(RuleDetail { rule, state: at })
 }
 
 /// Makes a rule; it is judged at once and then every `worker.rules_seconds`.
@@ -128,7 +121,8 @@ pub(crate) async fn get(
     Id(id): Id<RuleId>,
 ) -> Result<Json<RuleDetail>, ApiError> {
     let rule = find(&state, caller.project, id).await?;
-    detail(&state, rule).await.map(Json)
+    let mut states = state.store.rule_states(caller.project).await?;
+    Ok(Json(RuleDetail { state: states.remove(&id), rule }))
 }
 
 /// Changes a rule: a JSON merge patch (RFC 7396) of its specification. Its state goes on; `when` is
@@ -195,8 +189,8 @@ pub(crate) async fn history(
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<Page<RuleEvent>>, ApiError> {
     let rule = find(&state, caller.project, id).await?;
-    let limit = params.limit.unwrap_or(50).clamp(1, HISTORY);
-    let items = state.store.rule_history(rule.id, i64::from(limit)).await?;
+    let request = PageRequest::<RuleId>::new(params.limit, None)?;
+    let items = state.store.rule_history(rule.id, i64::from(request.limit)).await?;
     Ok(Json(Page { items, next_cursor: None }))
 }
 
@@ -229,10 +223,6 @@ pub(crate) async fn preview(
 async fn check(state: &AppState, project: ProjectId, spec: &RuleSpec) -> Result<(), ApiError> {
     let problems = spec.problems().into_iter();
     let mut faults: Vec<_> = problems.map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
-    for (i, receiver) in spec.receivers.iter().enumerate() {
-        if state.store.find_receiver(project, *receiver).await?.is_none() {
-            faults.push(Fault::at(format!("/receivers/{i}"), "this project has no such receiver"));
-        }
-    }
+    receivers::check_known(state, project, &spec.receivers, &mut faults).await?;
     ApiError::refuse(faults, "the rule does not hold together; see errors")
 }

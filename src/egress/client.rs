@@ -75,6 +75,17 @@ pub(super) fn install_crypto_provider() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
+/// A client that follows no redirect and uses no proxy, for a daemon that the operator names.
+pub(super) fn direct() -> reqwest::ClientBuilder {
+    install_crypto_provider();
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
+}
+
+/// What lies behind an error.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
+}
+
 /// A client whose connections go only where the guard lets them.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use crate::egress::client::{direct, root_cause};
+
 /// For the connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For the whole exchange.
@@ -73,11 +75,8 @@ impl DaemonClient {
         if !matches!(url.scheme(), "http" | "https") || !is_plain || !is_whole {
             return Err(wrong());
         }
-        super::client::install_crypto_provider();
         let address = url.as_str().trim_end_matches('/').to_owned();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = direct()
             .connect_timeout(CONNECT)
             .timeout(EXCHANGE)
             .user_agent(concat!("seamark/", env!("CARGO_PKG_VERSION")))
@@ -138,10 +137,6 @@ impl DaemonClient {
         let reason = if error.is_timeout() { "too late".to_owned() } else { root_cause(error) };
         DaemonError::NoAnswer { address: self.address.clone(), reason }
     }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), root_cause)
 }
 
 #[cfg(test)]

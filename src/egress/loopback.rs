@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::egress::client::{direct, root_cause};
+
 /// A request to the local daemon failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoopbackError {
@@ -48,10 +50,7 @@ impl LoopbackClient {
         if !address.ip().is_loopback() {
             return Err(LoopbackError::NotLoopback(address));
         }
-        super::client::install_crypto_provider();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = direct()
             .timeout(Duration::from_secs(30))
             .build()
             .map_err(|error| LoopbackError::NoAnswer { address, reason: error.to_string() })?;
@@ -112,8 +111,4 @@ impl LoopbackClient {
         }
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), root_cause)
 }

@@ -90,6 +90,11 @@ impl ReceiverKind {
         }
     }
 
+    /// Whether it is told of things. Others are started, and only by alerts.
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::Retrain)
+    }
+
     /// The kind called `name`.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)

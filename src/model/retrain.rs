@@ -1,5 +1,7 @@
 //! A retraining: a workflow that an alert asks for, what keeps it from starting, and how it ended.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -178,13 +180,14 @@ impl Retrain {
         let (id, seconds) = (self.id, until.as_seconds());
         format!(
             "/v1/retrains/{id}/dataset?expires={seconds}&signature={}",
-            hex(&self.mac(seconds).finalize().into_bytes())
+            URL_SAFE_NO_PAD.encode(self.mac(seconds).finalize().into_bytes())
         )
     }
 
     /// Whether `signature` allows the slice to be read until `expires`, in constant time.
     pub fn allows_dataset(&self, expires: i64, signature: &str) -> bool {
-        unhex(signature).is_some_and(|tag| self.mac(expires).verify_slice(&tag).is_ok())
+        let tag = URL_SAFE_NO_PAD.decode(signature);
+        tag.is_ok_and(|tag| self.mac(expires).verify_slice(&tag).is_ok())
     }
 
     fn mac(&self, expires: i64) -> Hmac<Sha256> {
@@ -193,20 +196,6 @@ impl Retrain {
         mac.update(format!("dataset.{}.{expires}", self.id).as_bytes());
         mac
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// Where a retraining stands.
@@ -247,6 +236,11 @@ impl RetrainStatus {
             Self::Failed => "failed",
             Self::Deployed => "deployed",
         }
+    }
+
+    /// Whether its guard or a person holds it back.
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Waiting | Self::AwaitingApproval)
     }
 
     /// Whether a workflow is on its way: another of the same receiver waits until it is done.

@@ -68,6 +68,8 @@ const BY_ID: Sql = Sql {
         WHERE i.project_id = $1 AND i.id IN (SELECT value FROM json_each($2))",
 };
 
+const COUNT_SINCE: &str =
+    "SELECT COUNT(*) FROM interactions WHERE project_id = $1 AND occurred_at > $2";
 const BEFORE: &str = "SELECT i.*, t.query, t.response FROM interactions i
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.position < $2 ORDER BY i.position DESC LIMIT $3";
@@ -137,6 +139,21 @@ impl Store {
         id: &str,
     ) -> Result<Option<Interaction>, StoreError> {
         Ok(self.interactions_by_id(project, &[id.to_owned()]).await?.pop())
+    }
+
+    /// How many of the project's interactions happened after `since`.
+    pub async fn interactions_since(
+        &self,
+        project: ProjectId,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(COUNT_SINCE)
+                .bind(project.to_string())
+                .bind(since.as_micros())
+                .fetch_one(pool)
+                .await
+        })?)
     }
 
     /// Embedded interactions with a position below `before`, with it, newest first; at most `limit`.

@@ -26,6 +26,10 @@ const STATE: &str =
     FROM monitor_states s LEFT JOIN buckets b ON b.monitor_id = s.monitor_id AND NOT b.closed
     WHERE s.monitor_id = $1 ORDER BY b.grid, b.key";
 
+const TROUBLE: &str = "SELECT trouble FROM monitor_states WHERE monitor_id = $1";
+const SET_TROUBLE: &str = "UPDATE monitor_states SET trouble = $2
+    WHERE monitor_id = $1 AND trouble IS DISTINCT FROM $2";
+
 /// Where the evaluation of a monitor stands: what a restart goes on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationState {
@@ -228,5 +232,30 @@ impl Store {
             state: first.state.clone(),
             buckets: rows.into_iter().filter_map(StateRow::bucket).collect(),
         }))
+    }
+
+    /// Why the monitor cannot be evaluated; `None` while it can.
+    pub async fn monitor_trouble(&self, monitor: MonitorId) -> Result<Option<String>, StoreError> {
+        let trouble: Option<Option<String>> = on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(TROUBLE).bind(monitor.to_string()).fetch_optional(pool).await
+        })?;
+        Ok(trouble.flatten())
+    }
+
+    /// Notes that the monitor cannot be evaluated, or that it can again.
+    pub async fn set_monitor_trouble(
+        &self,
+        monitor: MonitorId,
+        trouble: Option<&str>,
+    ) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(SET_TROUBLE)
+                .bind(monitor.to_string())
+                .bind(trouble)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
     }
 }

@@ -19,6 +19,9 @@ const LIST: &str = "SELECT * FROM reports
       AND ($5 IS NULL OR is_drift = $5)
       AND ($6 IS NULL OR evaluated_at < $6 OR (evaluated_at = $6 AND id < $7))
     ORDER BY evaluated_at DESC, id DESC LIMIT $8";
+const COURSE: &str = "SELECT id, verdicts FROM reports
+    WHERE project_id = $1 AND monitor_id = $2 AND sequence <= COALESCE($3, sequence)
+    ORDER BY sequence DESC LIMIT $4";
 const TIMELINE: &str = "SELECT * FROM reports
     WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at >= $3 AND evaluated_at < $4
     ORDER BY evaluated_at, id LIMIT $5";
@@ -144,6 +147,31 @@ impl Store {
                 .await
         })?;
         codec::all(rows)
+    }
+
+    /// The verdicts of a monitor's latest reports, up to the one of sequence `until`, newest first: without
+    /// explanations and examples, which are most of a report.
+    pub async fn latest_verdicts(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        until: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(ReportId, Vec<Verdict>)>, StoreError> {
+        let rows: Vec<(String, String)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(COURSE)
+                .bind(project.to_string())
+                .bind(monitor.to_string())
+                .bind(until)
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|(id, verdicts)| {
+                Ok((codec::parse_id(TABLE, &id)?, codec::from_json(TABLE, &verdicts)?))
+            })
+            .collect()
     }
 
     /// A monitor's reports of `[from, to)`, oldest first, for plotting.

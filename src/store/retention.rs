@@ -22,7 +22,7 @@ pub struct RetentionCutoffs {
     pub embeddings_before: Option<Timestamp>,
     /// Closed buckets, by their end.
     pub sketches_before: Option<Timestamp>,
-    /// Reports, alerts that are over, and deliveries that are done.
+    /// Reports, rules' histories, and alerts, deliveries and retrainings that are over.
     pub reports_before: Option<Timestamp>,
 }
 
@@ -43,6 +43,10 @@ pub struct RetentionCounts {
     pub alerts: i64,
     /// Deliveries.
     pub deliveries: i64,
+    /// Entries of rules' histories.
+    pub rule_events: i64,
+    /// Retrainings that are over.
+    pub retrains: i64,
 }
 
 /// Rows a statement deletes: short enough to keep writers waiting for milliseconds only.
@@ -66,6 +70,11 @@ const REPORTS: &str = "DELETE FROM reports WHERE id IN
 const ALERTS: &str = "DELETE FROM alerts WHERE id IN
     (SELECT id FROM alerts WHERE state NOT IN ('pending', 'firing')
         AND COALESCE(resolved_at, started_at) < $1 LIMIT $2)";
+const RULE_EVENTS: &str = "DELETE FROM rule_events WHERE seq IN
+    (SELECT seq FROM rule_events WHERE at < $1 LIMIT $2)";
+const RETRAINS: &str = "DELETE FROM retrains WHERE id IN
+    (SELECT id FROM retrains WHERE status IN ('dry_run', 'cancelled', 'failed', 'deployed')
+        AND updated_at < $1 LIMIT $2)";
 const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN
     (SELECT id FROM deliveries WHERE status <> 'pending' AND created_at < $1 LIMIT $2)";
 
@@ -93,6 +102,8 @@ impl Store {
             counts.reports = self.delete_chunks(REPORTS, before).await?;
             counts.alerts = self.delete_chunks(ALERTS, before).await?;
             counts.deliveries = self.delete_chunks(DELIVERIES, before).await?;
+            counts.rule_events = self.delete_chunks(RULE_EVENTS, before).await?;
+            counts.retrains = self.delete_chunks(RETRAINS, before).await?;
         }
         Ok(counts)
     }

@@ -28,9 +28,9 @@ const LIST: &str = "SELECT * FROM retrains WHERE project_id = $1
     ORDER BY created_at DESC, id DESC LIMIT $4";
 const OPEN: &str = "SELECT * FROM retrains
     WHERE status IN ('waiting', 'awaiting_approval', 'requested') ORDER BY created_at, id";
-const LAST_START: &str = "SELECT MAX(started_at) FROM retrains WHERE receiver_id = $1";
-const BUSY: &str = "SELECT COUNT(*) FROM retrains
-    WHERE receiver_id = $1 AND status IN ('requested', 'running', 'succeeded')";
+const ACTIVITY: &str = "SELECT MAX(started_at),
+        COUNT(CASE WHEN status IN ('requested', 'running', 'succeeded') THEN 1 END)
+    FROM retrains WHERE receiver_id = $1";
 
 /// A decision on a retraining.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,12 +214,8 @@ impl Store {
         &self,
         receiver: ReceiverId,
     ) -> Result<(Option<Timestamp>, bool), StoreError> {
-        let id = receiver.to_string();
-        let last: Option<i64> = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(LAST_START).bind(&id).fetch_one(pool).await
-        })?;
-        let busy: i64 = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(BUSY).bind(&id).fetch_one(pool).await
+        let (last, busy): (Option<i64>, i64) = on_engine!(self, readers, |pool| {
+            sqlx::query_as(ACTIVITY).bind(receiver.to_string()).fetch_one(pool).await
         })?;
         Ok((codec::moment(last), busy > 0))
     }

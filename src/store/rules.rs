@@ -1,5 +1,7 @@
 //! Alert rules, where they stand, and their history.
 
+use std::collections::BTreeMap;
+
 use super::codec;
 use super::engine::{Store, on_engine, on_tx};
 use super::error::StoreError;
@@ -7,7 +9,7 @@ use super::evaluations::LeaseProof;
 use super::{alerts, leases};
 use crate::alert::RuleChange;
 use crate::clock::Timestamp;
-use crate::id::{AlertId, MonitorId, ProjectId, RuleId};
+use crate::id::{AlertId, ProjectId, RuleId};
 use crate::model::alert::{Alert, Transition};
 use crate::model::rule::{Rule, RuleEvent, RuleState};
 
@@ -22,7 +24,8 @@ const DELETE: &str = "DELETE FROM rules WHERE project_id = $1 AND id = $2";
 const FIND: &str = "SELECT * FROM rules WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM rules WHERE project_id = $1 ORDER BY id";
 const ALL: &str = "SELECT * FROM rules ORDER BY project_id, id";
-const STATE: &str = "SELECT state FROM rule_states WHERE rule_id = $1";
+const STATES_OF: &str = "SELECT s.rule_id, s.state FROM rule_states s
+    JOIN rules r ON r.id = s.rule_id WHERE r.project_id = $1";
 const SET_STATE: &str = "INSERT INTO rule_states (rule_id, state) VALUES ($1, $2)
     ON CONFLICT (rule_id) DO UPDATE SET state = excluded.state";
 const INSERT_EVENT: &str = "INSERT INTO rule_events (rule_id, at, phase, health, detail, alert_id)
@@ -32,12 +35,6 @@ const HISTORY: &str = "SELECT at, phase, health, detail, alert_id FROM rule_even
 const OPEN: &str = "SELECT * FROM alerts WHERE rule_id = $1 AND state IN ('pending', 'firing')";
 const LOCK: &str = "UPDATE rules SET updated_at = updated_at
     WHERE id = $1 AND updated_at = $2";
-const TROUBLE: &str = "SELECT trouble FROM monitor_states WHERE monitor_id = $1";
-const SET_TROUBLE: &str = "UPDATE monitor_states SET trouble = $2
-    WHERE monitor_id = $1 AND (trouble IS NULL) <> ($2 IS NULL)";
-const EVENTS_SINCE: &str = "SELECT COUNT(*) FROM interactions
-    WHERE project_id = $1 AND occurred_at > $2";
-
 /// What a look at a project's rules changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleCommit {
@@ -176,12 +173,19 @@ impl Store {
         codec::all(rows)
     }
 
-    /// Where a rule stands; `None` before anyone looked at it.
-    pub async fn rule_state(&self, rule: RuleId) -> Result<Option<RuleState>, StoreError> {
-        let state: Option<String> = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(STATE).bind(rule.to_string()).fetch_optional(pool).await
+    /// Where the project's rules stand; those that nobody has looked at yet are missing.
+    pub async fn rule_states(
+        &self,
+        project: ProjectId,
+    ) -> Result<BTreeMap<RuleId, RuleState>, StoreError> {
+        let rows: Vec<(String, String)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(STATES_OF).bind(project.to_string()).fetch_all(pool).await
         })?;
-        state.map(|state| codec::from_json(STATES, &state)).transpose()
+        rows.into_iter()
+            .map(|(id, state)| {
+                Ok((codec::parse_id(STATES, &id)?, codec::from_json(STATES, &state)?))
+            })
+            .collect()
     }
 
     /// A rule's pending or firing alert.
@@ -251,45 +255,5 @@ impl Store {
         }
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// Why the monitor cannot be evaluated; `None` while it can.
-    pub async fn monitor_trouble(&self, monitor: MonitorId) -> Result<Option<String>, StoreError> {
-        let trouble: Option<Option<String>> = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(TROUBLE).bind(monitor.to_string()).fetch_optional(pool).await
-        })?;
-        Ok(trouble.flatten())
-    }
-
-    /// Notes that the monitor cannot be evaluated, or that it can again.
-    pub async fn set_monitor_trouble(
-        &self,
-        monitor: MonitorId,
-        trouble: Option<&str>,
-    ) -> Result<(), StoreError> {
-        on_engine!(self, writer, |pool| {
-            sqlx::query(SET_TROUBLE)
-                .bind(monitor.to_string())
-                .bind(trouble)
-                .execute(pool)
-                .await
-                .map(|_| ())
-        })?;
-        Ok(())
-    }
-
-    /// How many of the project's interactions happened after `since`.
-    pub async fn interactions_since(
-        &self,
-        project: ProjectId,
-        since: Timestamp,
-    ) -> Result<i64, StoreError> {
-        Ok(on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(EVENTS_SINCE)
-                .bind(project.to_string())
-                .bind(since.as_micros())
-                .fetch_one(pool)
-                .await
-        })?)
     }
 }

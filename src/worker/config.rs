@@ -85,7 +85,7 @@ pub struct Retention {
     pub embeddings_days: u32,
     /// Closed buckets of windows.
     pub sketches_days: u32,
-    /// Reports, resolved alerts and finished deliveries.
+    /// Reports, rules' histories, and what is over of alerts, deliveries and retrainings.
     pub reports_days: u32,
 }
 

@@ -227,7 +227,8 @@ async fn farewells(context: &Context, told: &Told) -> Result<Vec<Delivery>, Stor
         let body = disabled_body(receiver, &lost.name, reason, now);
         Delivery::new(id, receiver, None, EventKind::ReceiverDisabled.as_str(), body, now)
     };
-    Ok(others.iter().filter(|o| o.id != lost.id && !o.disabled).map(farewell).collect())
+    let hears = |other: &&Receiver| other.id != lost.id && !other.disabled && other.kind.is_told();
+    Ok(others.iter().filter(hears).map(farewell).collect())
 }
 
 fn publish(context: &Context, next: &DeliveryNext, duration_ms: i64) {

@@ -1,13 +1,12 @@
 //! Tells receivers what became of alerts: decides by routes, groups and silences, and puts the messages
 //! into the outbox.
 
-use std::collections::HashMap;
-
 use crate::alert::{Decision, Routed, dispatch, labels};
 use crate::id::ProjectId;
-use crate::store::{DispatchCommit, LeaseProof};
+use crate::store::DispatchCommit;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::leases::Leases;
 use crate::worker::messages::Messages;
 use crate::worker::origins::Origins;
 
@@ -15,13 +14,13 @@ use crate::worker::origins::Origins;
 pub struct DispatchWorker {
     context: Context,
     messages: Messages,
-    leases: HashMap<String, i64>,
+    leases: Leases,
 }
 
 impl DispatchWorker {
     /// A worker.
     pub fn new(context: Context) -> Self {
-        Self { messages: Messages::new(context.clone()), context, leases: HashMap::new() }
+        Self { messages: Messages::new(context.clone()), context, leases: Leases::default() }
     }
 
     /// Decides once for `project` and commits what follows. Where nothing does, nothing is written: a
@@ -32,13 +31,8 @@ impl DispatchWorker {
         }
         let context = self.context.clone();
         let store = &context.store;
-        let name = format!("dispatch/{project}");
-        let (holder, lease) = (&context.holder, context.config.lease());
-        let Some(token) = store.acquire_lease(&name, holder, context.now(), lease).await? else {
-            self.leases.remove(&name);
-            return Ok(());
-        };
-        self.leases.insert(name.clone(), token);
+        let lease = self.leases.acquire(&context, format!("dispatch/{project}")).await?;
+        let Some(lease) = lease else { return Ok(()) };
         // Another daemon may have told it meanwhile: only what is seen under the lease counts.
         let Some((routed, decision)) = self.look(project, origins).await? else { return Ok(()) };
         let Decision { notices, groups, settled } = decision;
@@ -48,7 +42,7 @@ impl DispatchWorker {
             deliveries.extend(outgoing.deliveries);
             retrains.extend(outgoing.retrains);
         }
-        let (lease, now) = (LeaseProof { name, token }, context.now());
+        let now = context.now();
         let commit = DispatchCommit {
             project_id: project,
             lease,
@@ -115,12 +109,7 @@ impl Worker for DispatchWorker {
         Ok(false)
     }
 
-    /// Gives back the leases, so that the next daemon need not wait for their expiry.
     async fn release(&mut self) {
-        for (name, token) in self.leases.drain() {
-            if let Err(error) = self.context.store.release_lease(&name, token).await {
-                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
-            }
-        }
+        self.leases.release(&self.context).await;
     }
 }

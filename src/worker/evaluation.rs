@@ -22,6 +22,7 @@ use crate::store::{AlarmRecord, BucketRow, CommitOutcome, EvaluationCommit, Leas
 use crate::worker::assess::{Assessment, Assessor};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::leases::Leases;
 use crate::worker::observe::{publish, publish_check};
 
 /// Events read at a time.
@@ -32,8 +33,7 @@ pub struct EvaluationWorker {
     context: Context,
     model_digest: String,
     running: HashMap<MonitorId, Running>,
-    /// The leases that this worker holds, with their tokens.
-    leases: HashMap<String, i64>,
+    leases: Leases,
     /// What is stored of each monitor's trouble.
     troubles: HashMap<MonitorId, Option<String>>,
 }
@@ -78,7 +78,7 @@ impl Running {
 impl EvaluationWorker {
     /// A worker for embeddings of `model_digest`.
     pub fn new(context: Context, model_digest: String) -> Self {
-        let (running, leases, troubles) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (running, troubles, leases) = (HashMap::new(), HashMap::new(), Leases::default());
         Self { context, model_digest, running, leases, troubles }
     }
 
@@ -96,15 +96,8 @@ impl EvaluationWorker {
             self.running.insert(monitor.id, running);
             return Ok(false);
         }
-        let name = format!("evaluation/{}", monitor.id);
-        let (holder, lease) = (&context.holder, context.config.lease());
-        let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
-        else {
-            self.leases.remove(&name);
-            return Ok(false);
-        };
-        self.leases.insert(name.clone(), token);
-        let proof = LeaseProof { name, token };
+        let lease = self.leases.acquire(&context, format!("evaluation/{}", monitor.id)).await?;
+        let Some(proof) = lease else { return Ok(false) };
         let before = running.cursor;
         let seen = running.engine.look(&events);
         for (event, seen) in events.iter().zip(&seen) {
@@ -332,13 +325,8 @@ impl Worker for EvaluationWorker {
         }
     }
 
-    /// Gives back the leases, so that the next daemon need not wait for their expiry.
     async fn release(&mut self) {
-        for (name, token) in self.leases.drain() {
-            if let Err(error) = self.context.store.release_lease(&name, token).await {
-                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
-            }
-        }
+        self.leases.release(&self.context).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the figures that rules compare.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alert::{Origin, Reading, Trouble, labels};
@@ -12,16 +12,18 @@ use crate::model::condition::{Condition, FigureKind};
 use crate::model::matcher::all_match;
 use crate::model::monitor::Monitor;
 use crate::model::reference::ReferenceStatus;
-use crate::model::report::Report;
 use crate::model::rule::Rule;
 use crate::model::verdict::Verdict;
-use crate::store::{AlertFilter, ReportFilter, Store, StoreError};
+use crate::store::{AlertFilter, Store, StoreError};
 
 /// Reports among which the latest verdict of every window is looked for: with twenty segments, those
 /// of twenty strides.
 const REPORTS: i64 = 400;
 /// Firing alerts that are counted at most.
 const ALERTS: i64 = 1000;
+
+/// Verdicts of a monitor's latest reports, newest first.
+type Latest = Vec<(ReportId, Vec<Verdict>)>;
 
 /// Reads figures of one project at one moment. What several rules need is read once.
 pub struct Figures<'a> {
@@ -30,8 +32,8 @@ pub struct Figures<'a> {
     now: Timestamp,
     monitors: Vec<Monitor>,
     rules: Vec<Rule>,
-    reports: HashMap<MonitorId, Arc<Vec<Report>>>,
-    firing: Option<Arc<Vec<Alert>>>,
+    verdicts: HashMap<MonitorId, Latest>,
+    firing: Option<Vec<Alert>>,
 }
 
 impl<'a> Figures<'a> {
@@ -43,7 +45,7 @@ impl<'a> Figures<'a> {
     ) -> Result<Self, StoreError> {
         let monitors = store.list_monitors(project).await?;
         let rules = store.list_rules(project).await?;
-        Ok(Self { store, project, now, monitors, rules, reports: HashMap::new(), firing: None })
+        Ok(Self { store, project, now, monitors, rules, verdicts: HashMap::new(), firing: None })
     }
 
     /// One reading for each comparison of `condition`, in their order.
@@ -73,14 +75,11 @@ impl<'a> Figures<'a> {
 
     /// How many alerts fire that match. Those of rules do not count: a rule cannot wait for itself.
     async fn alerts(&mut self, comparison: &Condition) -> Result<usize, StoreError> {
-        let firing = if let Some(known) = &self.firing {
-            known.clone()
-        } else {
+        if self.firing.is_none() {
             let (state, monitor, before) = (Some(AlertState::Firing), None, None);
             let filter = AlertFilter { state, monitor, before, limit: ALERTS };
-            let read = Arc::new(self.store.list_alerts(self.project, &filter).await?);
-            self.firing.insert(read).clone()
-        };
+            self.firing = Some(self.store.list_alerts(self.project, &filter).await?);
+        }
         let matches = |alert: &&Alert| {
             let of_monitor = alert.monitor_id.filter(|_| alert.rule_id.is_none());
             let monitor = self.monitors.iter().find(|monitor| Some(monitor.id) == of_monitor);
@@ -89,7 +88,7 @@ impl<'a> Figures<'a> {
                 all_match(&comparison.matchers, &labels)
             })
         };
-        Ok(firing.iter().filter(matches).count())
+        Ok(self.firing.iter().flatten().filter(matches).count())
     }
 
     async fn of_monitor(
@@ -108,8 +107,7 @@ impl<'a> Figures<'a> {
         if let Some(trouble) = self.trouble(&monitor).await? {
             return Ok(answer(Err(trouble), Some((monitor.id, None))));
         }
-        let reports = self.reports(monitor.id).await?;
-        let (value, report) = latest(&reports, kind, comparison);
+        let (value, report) = figure_of(self.verdicts(monitor.id).await?, kind, comparison);
         let value = value.ok_or_else(|| {
             Trouble::no_data(format!("monitor {name:?} has no such verdict with a value yet"))
         });
@@ -134,15 +132,14 @@ impl<'a> Figures<'a> {
         Ok(trouble.map(|why| Trouble::error(format!("monitor {name:?}: {why}"))))
     }
 
-    async fn reports(&mut self, monitor: MonitorId) -> Result<Arc<Vec<Report>>, StoreError> {
-        if let Some(known) = self.reports.get(&monitor) {
-            return Ok(known.clone());
-        }
-        let filter =
-            ReportFilter { from: None, to: None, is_drift: None, before: None, limit: REPORTS };
-        let read = Arc::new(self.store.list_reports(self.project, monitor, &filter).await?);
-        self.reports.insert(monitor, read.clone());
-        Ok(read)
+    async fn verdicts(&mut self, monitor: MonitorId) -> Result<&Latest, StoreError> {
+        Ok(match self.verdicts.entry(monitor) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let read = self.store.latest_verdicts(self.project, monitor, None, REPORTS).await?;
+                new.insert(read)
+            }
+        })
     }
 
     /// The project's rules.
@@ -153,16 +150,16 @@ impl<'a> Figures<'a> {
 
 /// The figure over the latest verdict of every stream, window and detector that matches, and the report
 /// that it is from.
-fn latest(
-    reports: &[Report],
+fn figure_of(
+    latest: &Latest,
     kind: FigureKind,
     comparison: &Condition,
 ) -> (Option<f64>, Option<ReportId>) {
     let mut seen = BTreeMap::new();
-    for report in reports {
-        for verdict in report.verdicts.iter().filter(|verdict| matches(comparison, verdict)) {
+    for (report, verdicts) in latest {
+        for verdict in verdicts.iter().filter(|verdict| matches(comparison, verdict)) {
             let key = (verdict.stream, verdict.window.as_str(), verdict.detector);
-            seen.entry(key).or_insert((verdict, report.id));
+            seen.entry(key).or_insert((verdict, *report));
         }
     }
     let smallest = kind == FigureKind::PValue;
@@ -171,7 +168,7 @@ fn latest(
         let better = if smallest { one.0 < best.0 } else { one.0 > best.0 };
         if better { one } else { best }
     });
-    let newest = reports.first().map(|report| report.id);
+    let newest = latest.first().map(|(report, _)| *report);
     found.map_or((None, newest), |(value, id)| (Some(value), Some(id)))
 }
 

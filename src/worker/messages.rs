@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{DeliveryId, RetrainId};
 use crate::model::alert::Alert;
 use crate::model::delivery::Delivery;
-use crate::model::receiver::{Receiver, ReceiverKind};
+use crate::model::receiver::Receiver;
 use crate::model::retrain::{Retrain, RetrainStatus};
 use crate::notify::{AlertMessage, RetrainLinks, body, groups, retrain_body};
 use crate::worker::context::Context;
@@ -75,7 +75,7 @@ impl Messages {
             heads.filter_map(|(head, titles)| Some(head?.message(titles, now))).collect();
         let mut outgoing = Outgoing::default();
         for receiver in &receivers {
-            if receiver.kind == ReceiverKind::Retrain {
+            if !receiver.kind.is_told() {
                 let firing = stories.iter().filter(|story| story.event != EventKind::Resolved);
                 outgoing.retrains.extend(firing.map(|story| self.retrain(story, receiver)));
                 continue;

@@ -9,20 +9,37 @@ use crate::model::monitor::Monitor;
 use crate::model::rule::Rule;
 use crate::store::{Store, StoreError};
 
-/// Every monitor and rule by id.
+/// Monitors and rules by id.
 pub struct Origins {
     monitors: HashMap<MonitorId, Monitor>,
     rules: HashMap<RuleId, Rule>,
 }
 
 impl Origins {
-    /// Those that are stored now.
+    /// All that are stored now.
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let monitors = store.all_monitors().await?;
         let rules = store.all_rules().await?;
         Ok(Self {
             monitors: monitors.into_iter().map(|monitor| (monitor.id, monitor)).collect(),
             rules: rules.into_iter().map(|rule| (rule.id, rule)).collect(),
+        })
+    }
+
+    /// What `alert` comes from and nothing else.
+    pub async fn about(store: &Store, alert: &Alert) -> Result<Self, StoreError> {
+        let project = alert.project_id;
+        let monitor = match alert.monitor_id {
+            Some(id) => store.find_monitor(project, id).await?,
+            None => None,
+        };
+        let rule = match alert.rule_id {
+            Some(id) => store.find_rule(project, id).await?,
+            None => None,
+        };
+        Ok(Self {
+            monitors: monitor.into_iter().map(|monitor| (monitor.id, monitor)).collect(),
+            rules: rule.into_iter().map(|rule| (rule.id, rule)).collect(),
         })
     }
 

@@ -1,34 +1,36 @@
 //! Decides on retrainings and starts them: the guard's conditions, one workflow of a receiver at a time.
 
-use std::collections::HashMap;
-
 use std::time::Duration;
 
 use crate::alert::{Evidence, Origin, decide_retrain, labels};
-use crate::id::{DeliveryId, ProjectId};
+use crate::id::DeliveryId;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::matcher::{Matcher, all_match};
 use crate::model::receiver::Receiver;
 use crate::model::retrain::{Retrain, RetrainSettings, RetrainStatus};
 use crate::notify::RETRAIN_EVENT;
-use crate::store::{LeaseProof, RetrainCommit};
+use crate::store::RetrainCommit;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::leases::Leases;
 use crate::worker::messages::Messages;
 use crate::worker::origins::Origins;
+
+/// What is said of a workflow whose server has taken the request.
+const STARTED: &str = "the workflow's server has taken the request; its run has not reported yet";
 
 /// Decides on the retrainings of every project that this daemon holds the lease of.
 pub struct RetrainWorker {
     context: Context,
     messages: Messages,
-    leases: HashMap<String, i64>,
+    leases: Leases,
 }
 
 impl RetrainWorker {
     /// A worker.
     pub fn new(context: Context) -> Self {
-        Self { messages: Messages::new(context.clone()), context, leases: HashMap::new() }
+        Self { messages: Messages::new(context.clone()), context, leases: Leases::default() }
     }
 
     /// Decides on one retraining; where nothing changes, nothing is written.
@@ -36,7 +38,9 @@ impl RetrainWorker {
         if self.next(retrain, origins).await?.is_none() {
             return Ok(());
         }
-        let Some(lease) = self.lease(retrain.project_id).await? else { return Ok(()) };
+        let name = format!("retrain/{}", retrain.project_id);
+        let lease = self.leases.acquire(&self.context, name).await?;
+        let Some(lease) = lease else { return Ok(()) };
         // Another daemon may have decided meanwhile: only what is seen under the lease counts.
         let store = &self.context.store;
         let Some(retrain) = store.find_retrain(retrain.id).await? else { return Ok(()) };
@@ -53,19 +57,6 @@ impl RetrainWorker {
         Ok(())
     }
 
-    async fn lease(&mut self, project: ProjectId) -> Result<Option<LeaseProof>, WorkerError> {
-        let context = &self.context;
-        let name = format!("retrain/{project}");
-        let (holder, lease) = (&context.holder, context.config.lease());
-        let token = context.store.acquire_lease(&name, holder, context.now(), lease).await?;
-        let Some(token) = token else {
-            self.leases.remove(&name);
-            return Ok(None);
-        };
-        self.leases.insert(name.clone(), token);
-        Ok(Some(LeaseProof { name, token }))
-    }
-
     /// The retraining as it becomes, with the request that starts it; `None` where it stays.
     async fn next(
         &self,
@@ -75,7 +66,7 @@ impl RetrainWorker {
         if retrain.status == RetrainStatus::Requested {
             return self.follow(retrain).await;
         }
-        if !matches!(retrain.status, RetrainStatus::Waiting | RetrainStatus::AwaitingApproval) {
+        if !retrain.status.waits() {
             return Ok(None);
         }
         let store = &self.context.store;
@@ -133,9 +124,10 @@ impl RetrainWorker {
             return Ok(false);
         }
         let unsettled = self.context.store.unsettled_alerts(alert.project_id).await?;
-        let others = unsettled.iter().filter(|o| o.id != alert.id && o.state == AlertState::Firing);
+        let mut others =
+            unsettled.iter().filter(|o| o.id != alert.id && o.state == AlertState::Firing);
         let matches = |origin: Origin<'_>, one: &Alert| all_match(matchers, &labels(one, origin));
-        Ok(others.into_iter().any(|one| origins.of(one).is_some_and(|o| matches(o, one))))
+        Ok(others.any(|one| origins.of(one).is_some_and(|o| matches(o, one))))
     }
 
     /// The request that starts the workflow; it becomes part of `next`.
@@ -185,8 +177,6 @@ impl RetrainWorker {
     }
 }
 
-const STARTED: &str = "the workflow's server has taken the request; its run has not reported yet";
-
 impl Worker for RetrainWorker {
     const NAME: &'static str = "retrain";
 
@@ -202,12 +192,7 @@ impl Worker for RetrainWorker {
         Ok(false)
     }
 
-    /// Gives back the leases, so that the next daemon need not wait for their expiry.
     async fn release(&mut self) {
-        for (name, token) in self.leases.drain() {
-            if let Err(error) = self.context.store.release_lease(&name, token).await {
-                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
-            }
-        }
+        self.leases.release(&self.context).await;
     }
 }

@@ -1,27 +1,28 @@
 //! Judges alert rules: reads their figures, steps their states, commits what changes with its alerts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::alert::{Judgement, RuleChange, Trouble, judge, step_rule};
 use crate::id::ProjectId;
 use crate::model::alert::AlertState;
 use crate::model::rule::{Rule, RuleState};
-use crate::store::{LeaseProof, RuleCommit};
+use crate::store::RuleCommit;
 use crate::telemetry::StateLabels;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::figures::Figures;
+use crate::worker::leases::Leases;
 
 /// Judges the rules of every project that this daemon holds the lease of.
 pub struct RuleWorker {
     context: Context,
-    leases: HashMap<String, i64>,
+    leases: Leases,
 }
 
 impl RuleWorker {
     /// A worker.
     pub fn new(context: Context) -> Self {
-        Self { context, leases: HashMap::new() }
+        Self { context, leases: Leases::default() }
     }
 
     /// Judges the project's rules once and commits what changes. Where nothing does, nothing is written.
@@ -30,20 +31,14 @@ impl RuleWorker {
             return Ok(());
         }
         let context = self.context.clone();
-        let name = format!("rules/{project}");
-        let (holder, lease) = (&context.holder, context.config.lease());
-        let Some(token) = context.store.acquire_lease(&name, holder, context.now(), lease).await?
-        else {
-            self.leases.remove(&name);
-            return Ok(());
-        };
-        self.leases.insert(name.clone(), token);
+        let lease = self.leases.acquire(&context, format!("rules/{project}")).await?;
+        let Some(lease) = lease else { return Ok(()) };
         // Another daemon may have judged them meanwhile: only what is seen under the lease counts.
         let changes = self.look(project).await?;
         if changes.is_empty() {
             return Ok(());
         }
-        let commit = RuleCommit { lease: LeaseProof { name, token }, changes, now: context.now() };
+        let commit = RuleCommit { lease, changes, now: context.now() };
         crate::fault::point("rules.before_commit");
         if context.store.commit_rules(&commit).await? {
             crate::fault::point("rules.after_commit");
@@ -56,9 +51,10 @@ impl RuleWorker {
     async fn look(&self, project: ProjectId) -> Result<Vec<(Rule, RuleChange)>, WorkerError> {
         let (store, now) = (&self.context.store, self.context.now());
         let mut figures = Figures::new(store, project, now).await?;
+        let mut states = store.rule_states(project).await?;
         let mut changes = Vec::new();
         for rule in figures.rules().to_vec() {
-            let stored = store.rule_state(rule.id).await?;
+            let stored = states.remove(&rule.id);
             let first = stored.is_none();
             let state = stored.unwrap_or_else(|| RuleState::new(now));
             let judgement = judgement(&rule, &state, &mut figures).await?;
@@ -122,12 +118,7 @@ impl Worker for RuleWorker {
         Ok(false)
     }
 
-    /// Gives back the leases, so that the next daemon need not wait for their expiry.
     async fn release(&mut self) {
-        for (name, token) in self.leases.drain() {
-            if let Err(error) = self.context.store.release_lease(&name, token).await {
-                tracing::warn!(%error, %name, "could not give back a lease; it will expire");
-            }
-        }
+        self.leases.release(&self.context).await;
     }
 }

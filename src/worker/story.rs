@@ -11,7 +11,7 @@ use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
 use crate::notify::{AlertMessage, ExampleText, Links};
-use crate::store::{ReportFilter, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Examples in one message.
 const EXAMPLES: usize = 3;
@@ -117,22 +117,15 @@ impl Stories<'_> {
     /// How the alert's stream and segment went up to `report`, oldest first.
     async fn course(&self, alert: &Alert, report: &Report) -> Result<Vec<f64>, StoreError> {
         let Some(stream) = alert.stream else { return Ok(Vec::new()) };
-        let filter = ReportFilter {
-            from: None,
-            to: None,
-            is_drift: None,
-            before: Some((report.evaluated_at, report.id)),
-            limit: REPORTS,
+        let (project, monitor, until) = (alert.project_id, report.monitor_id, report.sequence);
+        let latest = self.store.latest_verdicts(project, monitor, Some(until), REPORTS).await?;
+        let is_own =
+            |verdict: &&Verdict| verdict.stream == stream && verdict.segment == alert.segment;
+        let ratio = |verdicts: &Vec<Verdict>| {
+            verdicts.iter().filter(is_own).filter_map(Verdict::ratio).reduce(f64::max)
         };
-        let store = self.store;
-        let mut reports = store.list_reports(alert.project_id, report.monitor_id, &filter).await?;
-        reports.insert(0, report.clone());
-        let ratio = |one: &Report| {
-            let own = one.verdicts.iter().filter(|verdict| verdict.stream == stream);
-            own.filter_map(Verdict::ratio).reduce(f64::max)
-        };
-        let own = reports.iter().filter(|one| one.segment == alert.segment);
-        let mut course: Vec<f64> = own.filter_map(ratio).take(COURSE).collect();
+        let mut course: Vec<f64> =
+            latest.iter().filter_map(|(_, verdicts)| ratio(verdicts)).take(COURSE).collect();
         course.reverse();
         Ok(course)
     }

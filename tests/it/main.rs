@@ -24,6 +24,7 @@ mod outage;
 mod pg;
 mod pipeline;
 mod privacy;
+mod receiver_pages;
 mod retraining;
 mod store;
 mod storm;

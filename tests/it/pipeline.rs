@@ -325,7 +325,10 @@ async fn rules_fire_on_figures_and_say_when_there_are_none(mut site: Site) {
 
 /// 410 switches a receiver off, and the project's other receivers hear of it.
 async fn a_receiver_that_is_gone_is_told_to_the_others(mut site: Site) {
-    site.make_receiver().await;
+    let (told, _) = site.make_receiver().await;
+    let workflow = json!({"retrain": {"workflow": {"kind": "http"}}});
+    let trainer = json!({"name": "trainer", "kind": "retrain", "url": site.receiver.url(), "settings": workflow});
+    site.post("/v1/receivers", &trainer).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let gone = tokio::spawn(async move {
@@ -343,6 +346,10 @@ async fn a_receiver_that_is_gone_is_told_to_the_others(mut site: Site) {
     assert_eq!(message["type"], json!("seamark.receiver.disabled"));
     assert_eq!(message["data"]["receiver"], json!("old"));
     assert_eq!(site.get(&path).await["disabled"], json!(true));
+    let farewells = site.all("/v1/deliveries").await;
+    let farewells = farewells.iter().filter(|one| one["event_type"] == message["type"]);
+    let to: Vec<&Value> = farewells.map(|one| &one["receiver_id"]).collect();
+    assert_eq!(to, [&told], "no workflow is started by it");
     site.stop().await;
 }
 

@@ -111,6 +111,21 @@ fn watch(receiver: &Value) -> Value {
     })
 }
 
+/// A monitor whose latest traffic drifts, and a receiver with `settings` that hears of it.
+async fn drifting(site: &Site, settings: &Value) -> Value {
+    let receiver = json!({"name": "trainer", "kind": "retrain", "url": site.receiver.url(),
+        "settings": settings});
+    let receiver = site.post("/v1/receivers", &receiver).await["id"].clone();
+    let monitor = site.post("/v1/monitors", &watch(&receiver)).await;
+    site.feed(&interactions(0, &[(Topic::Airtime, 700)])).await;
+    let source = json!({"kind": "time_range", "from": time(0), "to": time(700)});
+    let asked = json!({"monitor_id": monitor["id"], "name": "first", "source": source});
+    let asked = site.post("/v1/references", &asked).await;
+    site.frozen(&asked).await;
+    site.feed(&interactions(700, &[(Topic::Airtime, 200), (Topic::Fibre, 150)])).await;
+    monitor
+}
+
 async fn in_status(site: &Site, path: &str, status: &str) -> Value {
     site::until("the retraining moves on", async || {
         let retrain = site.get(path).await;
@@ -146,15 +161,7 @@ async fn the_loop_closes(mut site: Site) {
         "next_reference": "make",
         "reference_events": 250,
     }});
-    let receiver = json!({"name": "trainer", "kind": "retrain", "url": site.receiver.url(), "settings": settings});
-    let receiver = site.post("/v1/receivers", &receiver).await["id"].clone();
-    let monitor = site.post("/v1/monitors", &watch(&receiver)).await;
-    site.feed(&interactions(0, &[(Topic::Airtime, 700)])).await;
-    let source = json!({"kind": "time_range", "from": time(0), "to": time(700)});
-    let asked = json!({"monitor_id": monitor["id"], "name": "first", "source": source});
-    let asked = site.post("/v1/references", &asked).await;
-    site.frozen(&asked).await;
-    site.feed(&interactions(700, &[(Topic::Airtime, 200), (Topic::Fibre, 150)])).await;
+    let monitor = drifting(&site, &settings).await;
     site.reports(&monitor, 350 / 25).await;
 
     let first = site::until("an alert asks for a retraining", async || {
@@ -196,6 +203,8 @@ async fn the_loop_closes(mut site: Site) {
     assert!(
         site.raw(&report(&callback, token, &json!({"status": "waiting"}))).await.0.contains("422")
     );
+    let approve = format!("{path}/approve");
+    assert!(site.client().post(&approve, &Value::Null).await.is_err(), "it has started");
     let deployed = json!({"status": "deployed", "model_version": "bot-2"});
     let (status, body) = site.raw(&report(&callback, token, &deployed)).await;
     assert!(status.contains("200"), "{body}");
@@ -219,6 +228,25 @@ async fn the_loop_closes(mut site: Site) {
         retrain.get("drift_ended_at").is_some().then_some(())
     })
     .await;
+    site.stop().await;
+}
+
+/// A run that reports no more is given up by a person; what it says later is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_silent_is_given_up() {
+    let mut site = site::sqlite().await;
+    let settings = json!({"retrain": {
+        "workflow": {"kind": "http"}, "guard": {"min_events": 100, "approval": false}}});
+    drifting(&site, &settings).await;
+    let message = site.receiver.messages(1).await.remove(0).json();
+    let path = format!("/v1/retrains/{}", message["retrain_id"].as_str().unwrap());
+    in_status(&site, &path, "requested").await;
+    site.post(&format!("{path}/cancel"), &Value::Null).await;
+    in_status(&site, &path, "cancelled").await;
+    let callback = path_of(&message["callback_url"]);
+    let token = message["callback_token"].as_str().unwrap();
+    let late = report(&callback, token, &json!({"status": "deployed"}));
+    assert!(site.raw(&late).await.0.contains("409"));
     site.stop().await;
 }
 

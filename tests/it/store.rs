@@ -11,6 +11,7 @@ mod queue;
 mod references;
 mod retention;
 mod routing;
+mod rules;
 pub(crate) mod sample;
 mod schema;
 mod setup;
@@ -55,6 +56,8 @@ store_test_suite! { sqlite, memory, postgres; {
     routing: a_decision_is_stored_whole, without_its_lease_a_decision_stores_nothing,
         the_first_to_acknowledge_stays_on_record, routes_and_silences_come_back_as_they_were;
     leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;
+    rules: a_look_at_rules_is_stored_whole, histories_and_finished_retrainings_expire,
+        a_monitors_trouble_is_its_latest;
     retention: each_kind_expires_by_its_own_age, nothing_expires_without_a_cutoff,
         counts_are_conserved_through_retention;
 }}

@@ -86,14 +86,19 @@ async fn the_example_is_applied_and_then_nothing_changes() {
     site.write_example();
     let shown = site.apply(&["--dry-run"]).exits(3).out;
     assert!(shown.contains("+ receivers.\"pager\" (pagerduty)\n"), "{shown}");
-    assert!(shown.ends_with("5 to create, 1 to change, 0 to delete.\n"), "{shown}");
+    assert!(shown.ends_with("7 to create, 1 to change, 0 to delete.\n"), "{shown}");
     assert!(site.list("/v1/receivers").await.is_empty(), "a dry run does nothing");
 
     let done = site.apply(&["--yes"]).ok();
-    assert!(done.ends_with("created monitors.\"checkout-bot\"\nchanged routing\n"), "{done}");
+    assert!(
+        done.ends_with("created rules.\"Checkout drifts while others do\"\nchanged routing\n"),
+        "{done}"
+    );
     for secret in [PAGER_KEY, "secret-of-slack", SIGNING, &site.key] {
         assert!(!done.contains(secret), "{done}");
     }
+    let pager = site.find("/v1/receivers", "pager").await["id"].clone();
+    assert_eq!(site.find("/v1/rules", "Nothing comes in").await["receivers"], json!([pager]));
     let slack = site.find("/v1/receivers", "ops-slack").await["id"].clone();
     let monitor = site.find("/v1/monitors", "checkout-bot").await;
     assert_eq!(monitor["receivers"], json!([slack]));
@@ -103,6 +108,22 @@ async fn the_example_is_applied_and_then_nothing_changes() {
 
     assert_eq!(site.apply(&[]).ok(), "Nothing to change.\n", "and nobody is asked");
     assert_eq!(site.apply(&["--dry-run"]).ok(), "Nothing to change.\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_is_changed_by_its_condition_and_exported_as_it_stands() {
+    let site = Site::start().await;
+    site.write_example();
+    site.apply(&["--yes"]).ok();
+    site.write(&EXAMPLE.replace("minutes = 30, below = 1.0", "minutes = 45, below = 1.0"));
+    let shown = site.apply(&["--yes"]).ok();
+    assert!(shown.starts_with("~ rules.\"Nothing comes in\" when.minutes: 30 -> 45\n"), "{shown}");
+    let rule = site.find("/v1/rules", "Nothing comes in").await;
+    assert_eq!(rule["when"], json!({"figure": "events", "minutes": 45, "below": 1.0}));
+    let exported = site.run(&["export"]).ok();
+    assert!(exported.contains("minutes = 45") && !exported.contains("holds_since"), "{exported}");
+    site.write(&EXAMPLE.replace("figure = \"events\", minutes = 30", "figure = \"events\""));
+    site.apply(&["--dry-run"]).fails_saying(&["rules.\"Nothing comes in\"", "/when/minutes"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
