@@ -12,7 +12,11 @@ pub(super) fn export(state: &State, format: Format) -> Result<(String, Vec<Strin
     let mut variables = Variables::default();
     for kind in KINDS.into_iter().filter(|kind| state.has(*kind)) {
         let mut items = Vec::new();
-        for now in state.items(kind) {
+        // By name: ids made in one millisecond have no order, and the text is to be the same
+        // wherever the same set-up stands.
+        let mut all: Vec<_> = state.items(kind).iter().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        for now in all {
             let name = (!kind.is_single()).then_some(now.name.as_str());
             let (spec, gone) = state.names.without_strangers(&now.spec);
             let label = label(kind.key(), name);
