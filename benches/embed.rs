@@ -40,7 +40,7 @@ struct Options {
     /// By candle on this device: cpu or cuda
     #[arg(long)]
     candle: Option<String>,
-    /// auto, avx512, avx2 or plain
+    /// auto, avx512, avx2, neon or plain
     #[arg(long, default_value = "auto")]
     isa: String,
     /// Where the vectors go

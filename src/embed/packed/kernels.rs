@@ -19,10 +19,16 @@ pub enum Instructions {
     Avx512,
     /// 256-bit vectors with fused multiply-adds, and VNNI where there is a 256-bit form of it.
     Avx2,
+    /// 128-bit vectors of aarch64; for bytes with the products of four (`i8mm` or `dotprod`) where
+    /// there are any.
+    Neon,
     /// What the compiler makes of plain code, for any processor; on x86-64 with fused multiply-adds
     /// where there are any.
     Plain,
 }
+
+const BEST_FIRST: [Instructions; 4] =
+    [Instructions::Avx512, Instructions::Avx2, Instructions::Neon, Instructions::Plain];
 
 /// The kernels for one kind of processor and one kind of number.
 #[derive(Clone, Copy)]
@@ -45,9 +51,9 @@ impl Kernels {
     /// The kernels for `number` by `wanted` instructions; `None` if the processor lacks them.
     pub(super) fn find(wanted: Instructions, number: Number) -> Option<Self> {
         match wanted {
-            Instructions::Auto => [Instructions::Avx512, Instructions::Avx2, Instructions::Plain]
-                .into_iter()
-                .find_map(|one| Self::find(one, number)),
+            Instructions::Auto => {
+                BEST_FIRST.into_iter().find_map(|instructions| Self::find(instructions, number))
+            }
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 => x86::avx512(number),
             #[cfg(target_arch = "x86_64")]
@@ -57,7 +63,8 @@ impl Kernels {
                 Some(by_number!(fused, number))
             }
             Instructions::Plain => Some(by_number!(plain_kernels, number)),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon => arm::neon(number),
             _ => None,
         }
     }
@@ -169,6 +176,16 @@ pub(super) fn oracle(number: Number) -> Kernels {
     by_number!(twin, number)
 }
 
+/// All that claim the twin's bits and run here, also where [`Kernels::find`] has a better choice.
+#[cfg(test)]
+pub(super) fn vectors(number: Number) -> Vec<Kernels> {
+    let [known @ .., _plain] = BEST_FIRST;
+    let found = known.into_iter().filter_map(|one| Kernels::find(one, number));
+    #[cfg(target_arch = "aarch64")]
+    let found = found.chain(arm::lesser(number));
+    found.collect()
+}
+
 #[cfg(test)]
 mod twin {
     kernels!(f32, simd::plain::Plain<true>, Plain, F32);
@@ -248,5 +265,58 @@ mod x86 {
             return Some(narrow::int8_vnni::KERNELS);
         }
         Some(by_number!(narrow, number))
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::is_aarch64_feature_detected;
+
+    use super::{Kernels, Number};
+
+    mod compiled {
+        kernels!(f32, simd::neon::Reals, Neon, F32, "neon");
+        kernels!(bf16, simd::neon::Halves, Neon, Bf16, "neon");
+        kernels!(int8, simd::neon::Widened, Neon, Int8, "neon");
+        kernels!(
+            int8_signed,
+            simd::neon::Bytes<{ simd::neon::dot::SIGNED }>,
+            Neon,
+            Int8,
+            "neon,dotprod"
+        );
+        kernels!(
+            int8_mixed,
+            simd::neon::Bytes<{ simd::neon::dot::MIXED }>,
+            Neon,
+            Int8,
+            "neon,i8mm"
+        );
+    }
+
+    pub(super) fn neon(number: Number) -> Option<Kernels> {
+        if !is_aarch64_feature_detected!("neon") {
+            return None;
+        }
+        if number == Number::Int8 && is_aarch64_feature_detected!("i8mm") {
+            return Some(compiled::int8_mixed::KERNELS);
+        }
+        if number == Number::Int8 && is_aarch64_feature_detected!("dotprod") {
+            return Some(compiled::int8_signed::KERNELS);
+        }
+        Some(by_number!(compiled, number))
+    }
+
+    /// Those that run here though [`neon`] knows better ones.
+    #[cfg(test)]
+    pub(super) fn lesser(number: Number) -> Vec<Kernels> {
+        let mut all = Vec::new();
+        if number == Number::Int8 && is_aarch64_feature_detected!("neon") {
+            all.push(compiled::int8::KERNELS);
+            if is_aarch64_feature_detected!("dotprod") {
+                all.push(compiled::int8_signed::KERNELS);
+            }
+        }
+        all
     }
 }

@@ -122,6 +122,7 @@ impl Panels {
         let mut integers = Vec::with_capacity(weights.len());
         for (column, row) in weights.chunks_exact(self.depth).enumerate() {
             let largest = row.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
+            // No byte is −128, on which `Simd::dot_bytes` relies.
             let scale = (largest / 127.0).max(f32::MIN_POSITIVE);
             scales[column] = scale;
             integers.extend(row.iter().map(|w| nearest(w / scale)));

@@ -73,7 +73,8 @@ impl Product<'_> {
             let width = panels.width.min(panels.columns - column);
             // SAFETY: `check` has found every row and column of the tiles within the slices.
             unsafe {
-                if width == 2 * LANES {
+                // The constant spares the others tiles that are never run.
+                if S::VECTORS == 2 && width == 2 * LANES {
                     self.panel::<S, THEN, 2>(number, column);
                 } else {
                     self.panel::<S, THEN, 1>(number, column);
@@ -240,7 +241,10 @@ unsafe fn bytes<S: Simd, const M: usize, const V: usize>(
         let mut sums = [[S::splat(0.0); V]; M];
         for group in 0..groups {
             let words = group * GROUP / 4..stride.min((group + 1) * GROUP / 4);
-            let mut exact = [[S::splat_word(0); V]; M];
+            let of_columns = panels.sums.reals().as_ptr().add(group * panels.columns + column);
+            let of_column = |j| S::load(of_columns.add(LANES * j));
+            let begin: [S::I; V] = vector(|j| S::begin_bytes(of_column(j)));
+            let mut exact = [begin; M];
             for k in words {
                 let weights: [S::I; V] = vector(|j| S::load_words(b.add((k * V + j) * LANES)));
                 for (i, exact) in exact.iter_mut().enumerate() {
@@ -250,8 +254,7 @@ unsafe fn bytes<S: Simd, const M: usize, const V: usize>(
                     }
                 }
             }
-            let of_columns = panels.sums.reals().as_ptr().add(group * panels.columns + column);
-            let of_columns: [S::F; V] = vector(|j| S::load(of_columns.add(LANES * j)));
+            let of_columns: [S::F; V] = vector(of_column);
             for i in 0..M {
                 let [scale, zero] = *steps.add(i * groups + group);
                 let (scale, zero) = (S::splat(scale), S::splat(-zero));

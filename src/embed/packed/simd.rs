@@ -2,8 +2,8 @@
 //!
 //! Every kernel is written once over [`Simd`]. All implementations keep one arithmetic: the same
 //! operations in the same order on sixteen lanes, fused multiply-adds throughout, sums of lanes
-//! by one tree. So a text gets the same bits from AVX-512, from AVX2 and from the plain twin,
-//! and the tests compare them for equality.
+//! by one tree. So a text gets the same bits from AVX-512, from AVX2, from NEON and from the plain
+//! twin, and the tests compare them for equality.
 
 #![expect(unsafe_code, reason = "the processor's vector instructions")]
 
@@ -11,6 +11,8 @@
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 pub(super) mod plain;
 
 /// Lanes of a vector on every processor; wider or narrower registers are taken several at a time.
@@ -53,8 +55,11 @@ pub(super) trait Simd: Copy + 'static {
 
     unsafe fn splat_word(x: u32) -> Self::I;
     unsafe fn load_words(from: *const u32) -> Self::I;
-    /// Four unsigned bytes of `a` times four signed bytes of `b` in each lane, added to `sum`;
-    /// exact.
+    /// What a sum by [`Simd::dot_bytes`] begins with, `b` being the sum of all signed bytes that
+    /// will come: zero, but where unsigned bytes have to be taken for signed ones.
+    unsafe fn begin_bytes(b: Self::F) -> Self::I;
+    /// Four unsigned bytes of `a` times four signed bytes of `b`, none of them −128, in each lane,
+    /// added to `sum`; exact once all that [`Simd::begin_bytes`] was told of have come.
     unsafe fn dot_bytes(sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
     /// Two bf16 of `a` times two of `b` in each lane, added to `sum` one after the other, upper half
     /// first, each rounded once. Sums below 2⁻¹²⁶ may become zero.

@@ -1,11 +1,13 @@
 //! Every kernel against its plain twin, bit for bit, and the twin against sums in f64.
 
+mod operations;
+
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::attention::{self, Attention};
-use super::kernels::{Instructions, Kernels, oracle};
+use super::kernels::{Instructions, Kernels, oracle, vectors};
 use super::math::{exp2, gelu, gelu_rough};
 use super::panels::{GROUP, Number, Panels};
 use super::product::Product;
@@ -14,14 +16,6 @@ use super::simd::plain::Plain;
 use super::simd::{LANES, Simd};
 
 const NUMBERS: [Number; 3] = [Number::F32, Number::Bf16, Number::Int8];
-
-/// The kernels of this processor that claim the twin's bits.
-fn kernels(number: Number) -> Vec<Kernels> {
-    [Instructions::Avx512, Instructions::Avx2]
-        .into_iter()
-        .filter_map(|instructions| Kernels::find(instructions, number))
-        .collect()
-}
 
 /// Numbers around zero, a few of them large.
 fn reals(rng: &mut ChaCha8Rng, n: usize) -> Vec<f32> {
@@ -144,7 +138,7 @@ proptest! {
         let case = Case::new(seed, rows, 16 * columns, 16 * depth);
         for number in NUMBERS {
             let (words, steps, outs) = case.run(&oracle(number));
-            for kernels in kernels(number) {
+            for kernels in vectors(number) {
                 let own = case.run(&kernels);
                 prop_assert_eq!(&own.0, &words, "operand {:?}", kernels.instructions);
                 prop_assert_eq!(&own.1, &steps, "steps {:?}", kernels.instructions);
@@ -216,7 +210,7 @@ proptest! {
         };
         for number in NUMBERS {
             let twin = run(&oracle(number));
-            for kernels in kernels(number) {
+            for kernels in vectors(number) {
                 prop_assert_eq!(&run(&kernels), &twin, "{:?} {:?}", number, kernels.instructions);
             }
         }
@@ -312,6 +306,18 @@ fn the_plain_kernels_are_near_their_twin() {
         for (own, twin) in own.iter().flatten().zip(twin.iter().flatten()) {
             assert!((own - twin).abs() < 1e-4 * twin.abs().max(1.0), "{number:?}: {own} {twin}");
         }
+    }
+}
+
+#[test]
+fn no_weight_is_below_minus_127() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let odd = [-1e-40, -1e-36, -3.0, f32::MIN, f32::NEG_INFINITY, f32::NAN];
+    for i in 0..2000 {
+        let least = odd.get(i).copied().unwrap_or_else(|| rng.random_range(-2.0..0.0));
+        let panels = Panels::pack(&[least; 256], &[0.0; 16], &[1.0; 16], Number::Int8, 16);
+        let bytes = panels.words.words().iter().flat_map(|word| word.to_le_bytes());
+        assert!(bytes.into_iter().all(|byte| byte as i8 > -128), "{least}");
     }
 }
 

@@ -121,6 +121,10 @@ impl<const FUSED: bool> Simd for Plain<FUSED> {
         unsafe { from.cast::<I>().read_unaligned() }
     }
     #[inline(always)]
+    unsafe fn begin_bytes(_: F) -> I {
+        [0; LANES]
+    }
+    #[inline(always)]
     unsafe fn dot_bytes(sum: I, a: I, b: I) -> I {
         let product =
             |a: u32, b: u32, at: u32| i32::from((a >> at) as u8) * i32::from((b >> at) as u8 as i8);
