@@ -1,9 +1,17 @@
 //! Pure functions on text, in any language and without dictionaries.
 
+pub mod characters;
+pub mod clean;
 pub mod counts;
 pub mod fingerprint;
+mod hash;
+pub mod irrelevant;
+pub mod language;
+pub mod signals;
+pub mod simhash;
 pub mod template;
 pub mod terms;
+pub mod writing;
 
 /// Whether `text` holds nothing that can be embedded: white space, controls and invisible
 /// characters only.

@@ -4,8 +4,10 @@
 
 mod alert_chain;
 mod api;
+mod bad_texts;
 mod changed_monitor;
 mod channels;
+mod clean;
 mod cli;
 mod config;
 mod crash;
