@@ -5,6 +5,7 @@ pub mod embedder;
 pub mod files;
 mod kept_texts;
 pub mod lock;
+mod outcomes;
 pub mod replay;
 mod uploads;
 pub mod vectors;

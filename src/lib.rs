@@ -35,6 +35,7 @@ pub mod fault;
 pub mod id;
 pub mod model;
 pub mod notify;
+pub mod prepare;
 pub mod sample;
 pub mod stats;
 pub mod store;

@@ -16,6 +16,7 @@ mod leases;
 pub mod messages;
 mod observe;
 pub mod origins;
+mod preparers;
 pub mod reference;
 pub mod retention;
 pub mod retrain;

@@ -185,7 +185,7 @@ async fn window_rows(
         }
     };
     // Lateness is judged in the order of arrival.
-    let mut events = events;
+    let mut events: Vec<Event> = events.into_iter().map(|row| row.event).collect();
     events.sort_by_key(|event| event.position);
     let mut newest = Timestamp::default();
     let mut rows: Vec<Event> = events

@@ -4,8 +4,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, preview,
-    receivers, references, reports, retrains, routing, rules, timeline,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
+    timeline,
 };
 
 #[derive(OpenApi)]
@@ -38,6 +39,11 @@ use crate::api::{
         calibration::get,
         calibration::get_budget,
         calibration::set_budget,
+        preparation::get,
+        preparation::set,
+        preparation::clean,
+        quality::summary,
+        quality::examples,
         reports::get,
         exact::get,
         alerts::list,

@@ -12,8 +12,9 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, preview,
-    receivers, references, reports, retrains, routing, rules, timeline,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
+    timeline,
 };
 use crate::model::key::Role;
 
@@ -116,6 +117,11 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/references/upload", ADMIN, references::upload),
         get("/v1/references/{id}", READ, references::get),
         get("/v1/references/{id}/calibration", READ, calibration::get),
+        get("/v1/preparation", READ, preparation::get),
+        put("/v1/preparation", ADMIN, preparation::set),
+        post("/v1/clean", READ, preparation::clean),
+        get("/v1/quality/summary", READ, quality::summary),
+        get("/v1/quality/examples", READ, quality::examples),
         get("/v1/budget", READ, calibration::get_budget),
         patch("/v1/budget", ADMIN, calibration::set_budget),
         get("/v1/reports/{id}", READ, reports::get),

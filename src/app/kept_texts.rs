@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::api::Received;
+use crate::app::vectors::Item;
 use crate::detect::notes::Texts;
 
 /// Texts that are kept: as many as an engine remembers events.
 const LIMIT: usize = 2000;
 
 /// An interaction's id and texts.
-type Kept = (String, String, Option<String>);
+pub(super) type Kept = (String, String, Option<String>);
 
 /// The latest texts, the newest last.
 #[derive(Debug, Default)]
@@ -27,20 +27,22 @@ impl KeptTexts {
     }
 
     /// Adds the texts of `items` without forgetting any.
-    pub(super) fn extend(&mut self, items: &[Received]) {
+    pub(super) fn extend(&mut self, items: &[Item]) {
         self.kept.extend(items.iter().map(kept));
     }
 
     /// The texts by id.
     pub(super) fn by_id(&self) -> HashMap<&str, Texts<'_>> {
-        self.kept
-            .iter()
-            .map(|(id, query, response)| (id.as_str(), (Some(query.as_str()), response.as_deref())))
-            .collect()
+        self.kept.iter().map(|kept| (kept.0.as_str(), texts(kept))).collect()
     }
 }
 
+/// The texts of what is kept.
+pub(super) fn texts((_, query, response): &Kept) -> Texts<'_> {
+    (Some(query.as_str()), response.as_deref())
+}
+
 /// What is kept of an item.
-pub(super) fn kept(item: &Received) -> Kept {
+pub(super) fn kept(Item { received: item, .. }: &Item) -> Kept {
     (item.id.clone().unwrap_or_default(), item.query.clone(), item.response.clone())
 }

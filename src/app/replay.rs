@@ -1,37 +1,30 @@
 //! The whole pipeline over files: freeze, slide, judge, alert — in event time, as fast as possible.
 
+mod output;
+mod run;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::api::{Limits, Received};
 use crate::app::files::{self, Faults, Line, Lines};
-use crate::app::kept_texts::{self, KeptTexts};
-use crate::app::vectors;
-use crate::clock::Timestamp;
+use crate::app::kept_texts::{self, Kept, KeptTexts};
+use crate::app::outcomes::Outcomes;
+use crate::app::vectors::{self, Item};
 use crate::detect::budget::in_force;
-use crate::detect::compare::Comparator;
-use crate::detect::engine::Engine;
-use crate::detect::freeze::freeze;
-use crate::detect::lens::Seen;
-use crate::detect::notes;
-use crate::detect::segments::Segment;
 use crate::embed::Embedder;
-use crate::id::{MonitorId, ProjectId, ReferenceId};
 use crate::model::budget::Budget;
 use crate::model::interaction::Event;
-use crate::model::monitor::{Monitor, MonitorSpec};
-use crate::model::stream::Stream;
-use crate::worker::assess::{Assessment, Assessor};
+use crate::model::monitor::MonitorSpec;
+use crate::prepare::Preparer;
+use crate::text::clean::Boilerplate;
+
+use self::output::Output;
+use self::run::Run;
 
 /// Lines embedded at a time.
 const CHUNK: usize = 1000;
@@ -68,11 +61,13 @@ pub trait Progress {
 pub struct Summary {
     /// Events of the stream that were read.
     pub events: usize,
+    /// Events of the stream that were left out of statistics, by rule.
+    pub excluded: BTreeMap<String, usize>,
     /// Bad lines of reference and stream.
     pub bad_lines: usize,
     /// The first few problems.
     pub problems: Vec<String>,
-    /// Outcomes read; they are not evaluated by this version.
+    /// Outcomes read.
     pub outcomes: u64,
     /// Digest of the embedding model.
     pub model_digest: String,
@@ -123,7 +118,11 @@ pub fn replay(
     let mut clock = Stopwatch::start();
     let mut faults = Faults::default();
 
-    let (reference, texts) = reference_events(options, embedder, progress, &mut faults)?;
+    let (mut reference, texts) = reference_events(options, embedder, progress, &mut faults)?;
+    let read = |path: &PathBuf| Outcomes::read(path, &mut faults);
+    let outcomes = options.outcomes.as_ref().map(read).transpose()?.unwrap_or_default();
+    let known = reference.iter().map(|event| event.occurred_at).max().unwrap_or_default();
+    outcomes.attach(&mut reference, known);
     clock.lap("embed_reference");
     let mut runs = Vec::new();
     for spec in &specs {
@@ -136,16 +135,19 @@ pub fn replay(
     clock.lap("freeze");
 
     let mut output = Output::create(&options.out)?;
-    let events = stream(options, embedder, progress, &mut runs, &mut output, &mut faults)?;
+    let excluded = BTreeMap::new();
+    let mut sink = Sink { runs: &mut runs, outcomes: &outcomes, output: &mut output, excluded };
+    let events = stream(options, embedder, progress, &mut sink, &mut faults)?;
+    let excluded = sink.excluded;
     output.finish()?;
     clock.lap("stream");
 
-    let outcomes = options.outcomes.as_deref().map_or(Ok(0), files::count_lines)?;
     let summary = Summary {
         events,
+        excluded,
         bad_lines: faults.count,
         problems: faults.first,
-        outcomes,
+        outcomes: outcomes.count,
         model_digest: embedder.model_digest().to_owned(),
         seed: options.seed,
         monitors: runs.into_iter().map(Run::summary).collect(),
@@ -191,11 +193,13 @@ fn reference_events(
     progress.begin("reference", contents.items.len() as u64);
     let mut events = Vec::with_capacity(contents.items.len());
     let mut texts = KeptTexts::default();
-    let mut items = contents.items.into_iter().map(|(_, item)| item).peekable();
+    let preparer = Preparer::standard(Boilerplate::default());
+    let items = contents.items.into_iter().zip(1..);
+    let items = items.map(|((_, item), n)| Item::prepared(named(item, n), &preparer));
+    let mut items = items.filter(|item| item.excluded.is_none()).peekable();
     while items.peek().is_some() {
         let first = events.len() as i64 + 1;
-        let chunk: Vec<Received> =
-            items.by_ref().take(CHUNK).zip(first..).map(|(item, n)| named(item, n)).collect();
+        let chunk: Vec<Item> = items.by_ref().take(CHUNK).collect();
         texts.extend(&chunk);
         events.extend(vectors::events(chunk, first, embedder)?);
         progress.at(events.len() as u64);
@@ -207,12 +211,12 @@ fn stream(
     options: &Options,
     embedder: &dyn Embedder,
     progress: &mut dyn Progress,
-    runs: &mut [Run],
-    output: &mut Output,
+    sink: &mut Sink<'_>,
     faults: &mut Faults,
 ) -> anyhow::Result<usize> {
     progress.begin("stream", files::count_lines(&options.stream)?);
     let mut lines = Lines::open(&options.stream, &options.limits)?;
+    let preparer = Preparer::standard(Boilerplate::default());
     let mut position = 0i64;
     loop {
         let chunk = lines
@@ -226,8 +230,13 @@ fn stream(
         for line in chunk {
             match line.content {
                 Ok(item) => {
-                    indices.push(line.index);
-                    items.push(named(item, line.index as i64 + 1));
+                    let item = Item::prepared(named(item, line.index as i64 + 1), &preparer);
+                    if let Some(rule) = item.excluded {
+                        *sink.excluded.entry(rule).or_default() += 1;
+                    } else {
+                        indices.push(line.index);
+                        items.push(item);
+                    }
                 }
                 Err(problem) => faults.add(line.index, &problem),
             }
@@ -235,14 +244,36 @@ fn stream(
         let texts: Vec<_> = items.iter().map(kept_texts::kept).collect();
         let events = vectors::events(items, position + 1, embedder)?;
         position += events.len() as i64;
-        for run in runs.iter_mut() {
+        sink.take(&events, &texts, &indices)?;
+        progress.at(read as u64);
+    }
+}
+
+/// Where the stream's events go.
+struct Sink<'a> {
+    runs: &'a mut [Run],
+    outcomes: &'a Outcomes,
+    output: &'a mut Output,
+    /// Interactions left out, by rule.
+    excluded: BTreeMap<String, usize>,
+}
+
+impl Sink<'_> {
+    /// Shows events with their texts and the numbers of their lines to every monitor.
+    fn take(&mut self, events: &[Event], texts: &[Kept], indices: &[usize]) -> anyhow::Result<()> {
+        for run in self.runs.iter_mut() {
+            let mut events = events.to_vec();
+            for (event, kept) in events.iter_mut().zip(texts) {
+                run.engine.read(event, kept_texts::texts(kept));
+            }
             let seen = run.engine.look(&events);
             for (i, event) in events.iter().enumerate() {
                 run.texts.push(texts[i].clone());
-                run.observe(event, &seen[i], indices[i], output)?;
+                run.observe(event, &seen[i], indices[i], self.output)?;
+                run.observe_outcomes(event, self.outcomes, indices[i], self.output)?;
             }
         }
-        progress.at(read as u64);
+        Ok(())
     }
 }
 
@@ -250,165 +281,6 @@ fn stream(
 fn named(mut item: Received, line: i64) -> Received {
     item.id.get_or_insert_with(|| format!("line-{line}"));
     item
-}
-
-/// One monitor under replay.
-struct Run {
-    engine: Engine,
-    assessor: Assessor,
-    rng: ChaCha8Rng,
-    /// The latest texts, for explanations.
-    texts: KeptTexts,
-    n_ref: u64,
-    warnings: Vec<String>,
-    segments: Vec<String>,
-    fired: BTreeMap<String, usize>,
-}
-
-impl Run {
-    fn freeze(
-        spec: &MonitorSpec,
-        per_30d: f64,
-        (reference, texts): (&[Event], &KeptTexts),
-        model_digest: &str,
-        seed: u64,
-        progress: &mut dyn Progress,
-    ) -> anyhow::Result<Self> {
-        progress.begin("calibrate", 100);
-        let covered: Vec<Event> =
-            reference.iter().filter(|e| spec.covers(&e.attributes)).cloned().collect();
-        let mut profile = freeze(&covered, spec, model_digest, seed, &|_| ())
-            .with_context(|| format!("monitor {}", spec.name))?;
-        let texts = texts.by_id();
-        profile.notes =
-            notes::take(&profile, &covered, &|id| texts.get(id).copied().unwrap_or_default());
-        progress.at(100);
-        let (n_ref, warnings) = (profile.n, profile.warnings.clone());
-        let parts = profile.segments.iter().filter_map(|part| part.segment.as_ref());
-        let segments: Vec<String> = parts.map(Segment::name).collect();
-        let start = reference.iter().map(|e| e.occurred_at).max().unwrap_or_default();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let monitor = Monitor {
-            id: MonitorId::new(start, &mut rng),
-            project_id: ProjectId::new(start, &mut rng),
-            spec: spec.clone(),
-            reference_id: None,
-            created_at: start,
-            updated_at: start,
-        };
-        let assessor = Assessor {
-            monitor,
-            reference_id: ReferenceId::new(start, &mut rng),
-            sequence: 0,
-            open: BTreeMap::new(),
-        };
-        let engine = Engine::new(spec.clone(), Arc::new(Comparator::new(profile)), per_30d);
-        let (texts, fired) = (KeptTexts::default(), BTreeMap::new());
-        Ok(Self { engine, assessor, rng, texts, n_ref, warnings, segments, fired })
-    }
-
-    fn observe(
-        &mut self,
-        event: &Event,
-        seen: &[(Stream, Seen)],
-        index: usize,
-        output: &mut Output,
-    ) -> anyhow::Result<()> {
-        for evaluation in self.engine.observe_seen(event, seen) {
-            let now: Timestamp = evaluation.at;
-            let explanation = evaluation.is_drift().then(|| {
-                let texts = self.texts.by_id();
-                let of = |id: &str| texts.get(id).copied().unwrap_or_default();
-                self.engine.explain(&evaluation, &of)
-            });
-            let mut assessment = self.assessor.assess(evaluation, now, &mut self.rng);
-            assessment.report.explanation = explanation.flatten();
-            for kind in output.write(&assessment, &self.assessor.monitor, index)? {
-                *self.fired.entry(kind).or_default() += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn summary(self) -> MonitorSummary {
-        MonitorSummary {
-            name: self.assessor.monitor.spec.name,
-            n_ref: self.n_ref,
-            warnings: self.warnings,
-            reports: self.assessor.sequence,
-            late_events: self.engine.late_events(),
-            repeated_events: self.engine.repeated_events(),
-            segments: self.segments,
-            fired: self.fired,
-        }
-    }
-}
-
-/// The result files.
-struct Output {
-    reports: BufWriter<File>,
-    alerts: BufWriter<File>,
-}
-
-impl Output {
-    fn create(folder: &Path) -> anyhow::Result<Self> {
-        let create = |name: &str| {
-            let path = folder.join(name);
-            File::create(&path)
-                .map(BufWriter::new)
-                .with_context(|| format!("cannot write {}", path.display()))
-        };
-        Ok(Self { reports: create("reports.jsonl")?, alerts: create("alerts.jsonl")? })
-    }
-
-    /// Writes one assessment; returns the kinds of the alerts that fired.
-    fn write(
-        &mut self,
-        assessment: &Assessment,
-        monitor: &Monitor,
-        index: usize,
-    ) -> anyhow::Result<Vec<String>> {
-        let report = with_index(serde_json::to_value(&assessment.report)?, index);
-        writeln!(self.reports, "{report}")?;
-        let mut fired = Vec::new();
-        for change in &assessment.changes {
-            let Some(transition) = &change.transition else { continue };
-            let alert = &change.alert;
-            let mut segment = monitor.spec.segment.clone();
-            segment.extend(alert.segment.clone());
-            let segment = (!segment.is_empty()).then_some(segment);
-            let line = json!({
-                "at": transition.at,
-                "event_index": index,
-                "state": transition.to,
-                "reason": transition.reason,
-                "kind": alert.kind,
-                "segment": segment,
-                "alert_id": alert.id,
-                "monitor": monitor.spec.name,
-                "severity": alert.severity,
-                "reasons": alert.reasons,
-            });
-            writeln!(self.alerts, "{line}")?;
-            if transition.to == crate::model::alert::AlertState::Firing {
-                fired.push(alert.kind.clone());
-            }
-        }
-        Ok(fired)
-    }
-
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.reports.flush()?;
-        self.alerts.flush()?;
-        Ok(())
-    }
-}
-
-fn with_index(mut report: Value, index: usize) -> Value {
-    if let Value::Object(fields) = &mut report {
-        fields.insert("event_index".to_owned(), json!(index));
-    }
-    report
 }
 
 /// Wall-clock time by step, for the summary.

@@ -4,18 +4,41 @@ use crate::api::Received;
 use crate::clock::Timestamp;
 use crate::embed::{EmbedError, Embedder, Side, Text};
 use crate::model::interaction::Event;
+use crate::model::signals::Signals;
 use crate::model::vector::rounded;
+use crate::prepare::Preparer;
 use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
 
+/// An interaction of a file, prepared.
+pub struct Item {
+    /// The interaction with its cleaned texts.
+    pub received: Received,
+    /// What was seen of the texts as they came.
+    pub signals: Signals,
+    /// The rule that leaves it out of statistics.
+    pub excluded: Option<String>,
+}
+
+impl Item {
+    /// Prepares `received`.
+    pub fn prepared(mut received: Received, preparer: &Preparer) -> Self {
+        let response = received.response.as_deref();
+        let prepared = preparer.prepare(&received.query, response, &received.attributes);
+        received.query = prepared.query;
+        received.response = prepared.response;
+        Self { received, signals: prepared.signals, excluded: prepared.excluded }
+    }
+}
+
 /// Embeds `items` and makes events of them, positions counting on from `first_position`.
 pub fn events(
-    items: Vec<Received>,
+    items: Vec<Item>,
     first_position: i64,
     embedder: &dyn Embedder,
 ) -> Result<Vec<Event>, EmbedError> {
     let mut texts = Vec::new();
-    for item in &items {
+    for Item { received: item, .. } in &items {
         for (side, text) in
             [(Side::Query, Some(item.query.as_str())), (Side::Response, item.response.as_deref())]
         {
@@ -30,9 +53,11 @@ pub fn events(
     Ok(items
         .into_iter()
         .zip(first_position..)
-        .map(|(item, position)| Event {
+        .map(|(Item { received: item, signals, .. }, position)| Event {
             position,
             fingerprint: (!is_blank(&item.query)).then(|| fingerprint(&item.query)),
+            signals,
+            outcomes: Vec::new(),
             query: next(Some(&item.query)),
             response: next(item.response.as_deref()),
             interaction_id: item.id.unwrap_or_default(),

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use crate::api::Received;
 use crate::app::embedder::open_for_files;
+use crate::app::vectors::Item;
 use crate::app::{files, vectors};
 use crate::cli::{print, progress, say, table};
 use crate::config::Config;
@@ -15,6 +15,8 @@ use crate::detect::check::{CheckOptions, MIN_EVENTS, check};
 use crate::embed::Embedder;
 use crate::model::interaction::Event;
 use crate::model::verdict::VerdictStatus;
+use crate::prepare::Preparer;
+use crate::text::clean::Boilerplate;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -82,9 +84,11 @@ fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result
     }
     let bar = progress::bar("embed", contents.items.len() as u64);
     let mut events = Vec::with_capacity(contents.items.len());
-    let mut items = contents.items.into_iter().map(|(_, item)| item).peekable();
+    let preparer = Preparer::standard(Boilerplate::default());
+    let items = contents.items.into_iter().map(|(_, item)| Item::prepared(item, &preparer));
+    let mut items = items.filter(|item| item.excluded.is_none()).peekable();
     while items.peek().is_some() {
-        let chunk: Vec<Received> = items.by_ref().take(500).collect();
+        let chunk: Vec<Item> = items.by_ref().take(500).collect();
         let first = events.len() as i64 + 1;
         events.extend(vectors::events(chunk, first, embedder)?);
         bar.set_position(events.len() as u64);

@@ -63,7 +63,9 @@ pub fn stream_share(spec: &MonitorSpec, stream: Stream, streams: &[Stream]) -> f
         spec.weights.streams.get(stream).copied().unwrap_or(match stream {
             // Whole embeddings, where relevance is one number.
             Stream::Query | Stream::Response => 2.0,
-            Stream::Relevance | Stream::Duplicates => 1.0,
+            Stream::Relevance | Stream::Duplicates | Stream::Outcome => 1.0,
+            // A handful of rates: what they miss for a smaller share is little.
+            Stream::QueryQuality | Stream::ResponseQuality | Stream::Language => 0.5,
         })
     };
     let total: f64 = streams.iter().map(weight).sum();

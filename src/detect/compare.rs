@@ -9,7 +9,7 @@ use crate::detect::segments::Segment;
 use crate::detect::values::value;
 use crate::model::interaction::Event;
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use crate::stats::centroid::cosine_distance;
 use crate::stats::divergence::{SMOOTHING, probabilities, total_variation};
@@ -99,7 +99,7 @@ impl Comparator {
         let segment = part.segment.as_ref().map(Segment::labels).unwrap_or_default();
         spec.detectors
             .iter()
-            .filter(|detector| has_detector(lens, **detector))
+            .filter(|detector| detector.judges(stream.values()) && has_map(lens, **detector))
             .map(|&detector| {
                 let n_ref = match detector {
                     DetectorKind::Kl => own.expectation.n_cells,
@@ -142,13 +142,12 @@ impl Comparator {
     }
 }
 
-/// Scalars have neither directions to whiten nor neighbours that mean something.
-fn has_detector(lens: &Lens, detector: DetectorKind) -> bool {
+/// Whether the lens has what the detector looks through: values that hardly vary are not whitened.
+fn has_map(lens: &Lens, detector: DetectorKind) -> bool {
     match detector {
         DetectorKind::Whitened => lens.whitening.is_some(),
         DetectorKind::Novelty => lens.landmarks.is_some(),
-        DetectorKind::Repeats => false,
-        DetectorKind::Mmd | DetectorKind::Kl | DetectorKind::Centroid => true,
+        _ => true,
     }
 }
 
@@ -157,7 +156,6 @@ struct Measured<'a> {
     sum: &'a Sketch,
     expected: Expected,
     statistics: Statistics,
-    is_vector: bool,
 }
 
 impl<'a> Measured<'a> {
@@ -172,7 +170,7 @@ impl<'a> Measured<'a> {
         let novelty_sd = if lens.landmarks.is_some() { part.expectation.novelty_sd } else { 0.0 };
         let residual = part.expectation.residual_whitened;
         let statistics = Statistics::of(sum, &expected, whitened, residual, novelty_sd);
-        Self { sum, expected, statistics, is_vector: lens.dim > 1 }
+        Self { sum, expected, statistics }
     }
 }
 
@@ -191,7 +189,7 @@ fn decide(
     }
     verdict.statistic = Some(statistic);
     verdict.effect_size = Some(effect_size(detector, statistic, &part.spread, measured));
-    if detector == DetectorKind::Centroid && measured.is_vector {
+    if detector == DetectorKind::Centroid && verdict.stream.values() == Values::Embedding {
         verdict.cosine_distance = cosine_distance(&measured.sum.sum_x, &measured.expected.x);
     }
     let calibrated = part.windows.get(window.name).and_then(|w| w.detectors.get(&detector));
@@ -239,6 +237,6 @@ fn effect_size(
             &probabilities(&measured.sum.cells, SMOOTHING),
             &measured.expected.cells.iter().map(|share| share.max(0.0)).collect::<Vec<_>>(),
         ),
-        DetectorKind::Repeats => statistic,
+        DetectorKind::Repeats | DetectorKind::Drop => statistic,
     }
 }

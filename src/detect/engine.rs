@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::detect::compare::{Comparator, SeenEvent};
@@ -12,10 +13,12 @@ use crate::detect::examples::Recent;
 use crate::detect::grid::{Grid, Unit};
 use crate::detect::lens::Seen;
 use crate::detect::notes::Texts;
+use crate::detect::outcomes::OutcomeProfile;
+use crate::detect::outcomes::freeze::topic;
 use crate::detect::part::PartWindows;
 use crate::detect::repeats::WINDOW;
 use crate::detect::state::{Changes, Memory, RestoreError, SavedBucket};
-use crate::model::explanation::Explanation;
+use crate::model::explanation::{Explanation, OutcomeLink, Trend};
 use crate::model::interaction::{Attributes, Event};
 use crate::model::monitor::MonitorSpec;
 use crate::model::report::Example;
@@ -142,6 +145,12 @@ impl Engine {
         &self.spec
     }
 
+    /// Notes in the signals of `event` whether its texts are written as the reference's are; to be
+    /// done before it is looked at.
+    pub fn read(&self, event: &mut Event, texts: Texts<'_>) {
+        self.comparator.profile().writings.read(event, texts);
+    }
+
     /// Looks at the values of events that will be observed; what is not covered has none.
     pub fn look(&self, events: &[Event]) -> Vec<SeenEvent> {
         let covered: Vec<usize> =
@@ -183,6 +192,42 @@ impl Engine {
         evaluations
     }
 
+    /// How long an interaction waits for its outcomes before [`Engine::observe_matured`] is to see it;
+    /// `None` where none are watched.
+    pub fn matures_after(&self) -> Option<Duration> {
+        self.comparator.profile().outcomes.as_ref().map(OutcomeProfile::matures_after)
+    }
+
+    /// Position of the last interaction whose outcomes were looked at.
+    pub fn matured_position(&self) -> i64 {
+        self.memory.outcomes.position
+    }
+
+    /// Observes an interaction again, now that its outcomes have had time to come; returns the
+    /// evaluation that it made due.
+    pub fn observe_matured(&mut self, event: &Event) -> Option<Evaluation> {
+        let profile = self.comparator.profile();
+        let outcomes = profile.outcomes.as_ref()?;
+        if !self.spec.covers(&event.attributes) {
+            self.memory.outcomes.position = event.position;
+            return None;
+        }
+        let lens = profile.lenses.get(&Stream::Query);
+        let topic = topic(event, lens, &outcomes.radius_limits);
+        let per_30d = self.per_30d * outcomes.per_30d / profile.per_30d;
+        let judgement = self.memory.outcomes.observe(outcomes, event, topic, per_30d)?;
+        Some(Evaluation {
+            at: self.memory.watermark,
+            position: event.position,
+            segment: Attributes::new(),
+            verdicts: judgement.verdicts,
+            ratios: BTreeMap::from([(Stream::Outcome, self.memory.outcomes.ratio)]),
+            examples: judgement.examples,
+            late_events: self.memory.late,
+            bucket: None,
+        })
+    }
+
     /// What has to be stored so that a restored engine goes on from here; forgets that it changed.
     pub fn take_changes(&mut self) -> Changes {
         let mut upserts = Vec::new();
@@ -213,7 +258,20 @@ impl Engine {
     ) -> Option<Explanation> {
         let part = self.parts.iter().find(|part| part.labels() == evaluation.segment)?;
         let notes = &self.comparator.profile().notes;
-        part.explain(evaluation, notes, &self.comparator, &self.recent, texts)
+        let mut found = part.explain(evaluation, notes, &self.comparator, &self.recent, texts)?;
+        found.outcomes = self.outcomes_of(&found);
+        Some(found)
+    }
+
+    /// The outcomes of what `found` says has drifted in the queries, beside the rest.
+    fn outcomes_of(&self, found: &Explanation) -> Vec<OutcomeLink> {
+        let Some(profile) = &self.comparator.profile().outcomes else { return Vec::new() };
+        let query = found.streams.iter().find(|one| one.stream == Stream::Query);
+        let Some(query) = query else { return Vec::new() };
+        let grown = query.cells.iter().filter(|cell| cell.trend == Trend::Growing);
+        let new = profile.sums.groups().topics.saturating_sub(1);
+        let drifted: Vec<usize> = grown.map(|cell| cell.cell as usize).chain([new]).collect();
+        self.memory.outcomes.links(profile, &drifted)
     }
 
     /// Ids of the events that an explanation can speak of.

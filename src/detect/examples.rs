@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::detect::values::value;
 use crate::model::interaction::Event;
 use crate::model::report::Example;
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
 use crate::stats::linear::dot;
 
 /// Examples per drifted stream.
@@ -80,7 +80,7 @@ impl Recent {
         let mut kept: Vec<&(f32, &str, Vec<f32>)> = Vec::new();
         for candidate in &scored {
             let repeats = |other: &&(f32, &str, Vec<f32>)| {
-                candidate.2.len() > 1 && dot(&candidate.2, &other.2) > 0.98
+                stream.values() == Values::Embedding && dot(&candidate.2, &other.2) > 0.98
             };
             if kept.len() < EXAMPLES && !kept.iter().any(repeats) {
                 kept.push(candidate);

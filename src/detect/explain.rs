@@ -8,6 +8,7 @@ mod cells;
 pub mod exemplars;
 mod groups;
 mod map;
+pub mod rates;
 mod segments;
 mod wording;
 
@@ -114,6 +115,8 @@ impl<'a> ReferenceView<'a> {
 pub fn explain(input: &ExplainInput<'_>) -> Explanation {
     Explanation {
         streams: input.streams.iter().map(explain_stream).collect(),
+        rates: Vec::new(),
+        outcomes: Vec::new(),
         split: input.responses.and_then(|(window, reference)| {
             let parts = split(window, reference)?;
             Some(DriftSplit {

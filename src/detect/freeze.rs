@@ -14,10 +14,12 @@ use crate::detect::freeze::features::StreamFeatures;
 use crate::detect::freeze::part::PartContext;
 use crate::detect::freeze::plan::{Plan, usable_grids};
 use crate::detect::notes::Notes;
+use crate::detect::outcomes::{self, freeze::OutcomeSpec};
 use crate::detect::profile::{PROFILE_VERSION, Part, ReferenceProfile};
 use crate::detect::repeats::Allowance;
 use crate::detect::segments::{self, Segment};
 use crate::detect::values::StreamRows;
+use crate::detect::writings::Writings;
 use crate::model::interaction::Event;
 use crate::model::monitor::MonitorSpec;
 use crate::model::stream::Stream;
@@ -70,6 +72,18 @@ pub fn freeze(
     seed: u64,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<ReferenceProfile, FreezeError> {
+    freeze_with_outcomes(events, spec, &[], model_digest, seed, progress)
+}
+
+/// The same with the outcomes that `outcomes` names, as far as the events have them.
+pub fn freeze_with_outcomes(
+    events: &[Event],
+    spec: &MonitorSpec,
+    outcomes: &[OutcomeSpec],
+    model_digest: &str,
+    seed: u64,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<ReferenceProfile, FreezeError> {
     if events.len() < MIN_EVENTS {
         return Err(FreezeError::TooSmall { got: events.len() });
     }
@@ -86,14 +100,26 @@ pub fn freeze(
         .collect();
 
     let collected = usable_streams(spec, &ordered, &mut warnings)?;
-    let present: Vec<Stream> = collected.iter().map(|(stream, _)| *stream).collect();
+    let mut present: Vec<Stream> = collected.iter().map(|(stream, _)| *stream).collect();
+    let matured = outcomes::freeze::matured(&ordered, outcomes);
+    let watched = spec.streams.contains(&Stream::Outcome)
+        && outcomes::freeze::are_enough(&matured, outcomes, &spec.windows);
+    if watched {
+        present.push(Stream::Outcome);
+    }
     let mut parts: Vec<Part> = plans.iter().map(|(s, plan)| empty_part(s.as_ref(), plan)).collect();
     let mut lenses = BTreeMap::new();
     let count = parts.len();
     let per_30d = budget::calibrated_per_30d(spec);
     for (s, (stream, rows)) in collected.iter().enumerate() {
         let stream_seed = seed.wrapping_add(1000 * (*stream as u64 + 1));
-        let features = StreamFeatures::of(rows, &ordered, plans[0].1.middle_window(), stream_seed);
+        let features = StreamFeatures::of(
+            stream.values(),
+            rows,
+            &ordered,
+            plans[0].1.middle_window(),
+            stream_seed,
+        );
         for (p, (part, (segment, plan))) in parts.iter_mut().zip(&plans).enumerate() {
             let step = |done: f64| {
                 let parts_done = (p as f64 + done) / count as f64;
@@ -101,6 +127,7 @@ pub fn freeze(
             };
             let context = PartContext {
                 spec,
+                stream: *stream,
                 plan,
                 tried: segment.is_none(),
                 per_30d: per_30d
@@ -119,6 +146,22 @@ pub fn freeze(
         lenses.insert(*stream, features.lens);
     }
     let whole = parts.remove(0);
+    let segments: Vec<Segment> = plans.iter().filter_map(|(s, _)| s.clone()).collect();
+    let outcomes = watched.then(|| {
+        outcomes::freeze::freeze(
+            &matured,
+            &outcomes::freeze::Plan {
+                specs: outcomes,
+                segments: &segments,
+                lens: lenses.get(&Stream::Query),
+                windows: &spec.windows,
+                events_per_day: whole.events_per_day,
+                per_30d: per_30d * budget::stream_share(spec, Stream::Outcome, &present),
+                trigger: spec.alert.trigger(),
+                seed: seed.wrapping_add(1000 * (Stream::Outcome as u64 + 1)),
+            },
+        )
+    });
     parts.retain(|part| !part.streams.is_empty());
     Ok(ReferenceProfile {
         version: PROFILE_VERSION,
@@ -130,6 +173,8 @@ pub fn freeze(
         whole,
         segments: parts,
         allowance: Allowance::of(ordered.iter().copied()),
+        outcomes: outcomes.flatten(),
+        writings: Writings::default(),
         notes: Notes::default(),
         warnings,
     })
@@ -194,7 +239,10 @@ fn usable_streams(
                 rows.rows.len(),
                 events.len()
             ));
-        } else if rows.rows.iter().all(|row| row == &rows.rows[0]) {
+            continue;
+        }
+        let rows = rows.with_unseen(stream);
+        if rows.rows.iter().all(|row| row == &rows.rows[0]) {
             refused.push(format!("{stream}: all values are equal; the stream is not watched"));
         } else {
             usable.push((stream, rows));

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::lens::Lens;
 use crate::detect::notes::Notes;
+use crate::detect::outcomes::OutcomeProfile;
 use crate::detect::repeats::Allowance;
 use crate::detect::segments::Segment;
+use crate::detect::writings::Writings;
 use crate::model::calibration::Trial;
 use crate::model::monitor::WindowSpec;
 use crate::model::stream::Stream;
@@ -16,7 +18,7 @@ use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
 
 /// Version of the profile's meaning; a profile of another version is refused.
-pub const PROFILE_VERSION: u32 = 2;
+pub const PROFILE_VERSION: u32 = 3;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and
 /// the reference's rows it can be computed again, bit for bit.
@@ -40,6 +42,12 @@ pub struct ReferenceProfile {
     pub segments: Vec<Part>,
     /// How often a text may come again.
     pub allowance: Allowance,
+    /// Its outcomes; `None` where there were too few.
+    #[serde(default)]
+    pub outcomes: Option<OutcomeProfile>,
+    /// How its texts are written; empty where they were not at hand.
+    #[serde(default)]
+    pub writings: Writings,
     /// What explanations are made of; empty until [`crate::detect::notes::take`] has seen the texts.
     #[serde(default)]
     pub notes: Notes,

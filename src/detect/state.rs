@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::detect::grid::Bucket;
+use crate::detect::outcomes::OutcomeMemory;
 use crate::detect::repeats::Repeats;
 use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
@@ -52,6 +53,9 @@ pub struct Memory {
     pub repeated: i64,
     /// Share of repeats ÷ its threshold when it was last judged.
     pub repeats_ratio: Option<f64>,
+    /// What outcomes have come.
+    #[serde(default)]
+    pub outcomes: OutcomeMemory,
     /// By the part's name, "" for the whole.
     pub parts: BTreeMap<String, PartMemory>,
 }

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use crate::model::interaction::Event;
+use crate::model::signals::{LanguageCode, TextSignals};
 use crate::model::stream::Stream;
 use crate::stats::linear::{dot, norm_sq};
+use crate::text::language;
+use crate::text::signals::Flag;
 
 /// The value of `stream` in `event`; `None` when the event has none.
 ///
-/// `query` and `response` are unit vectors; `relevance` is the one number cos(query, response).
+/// `query` and `response` are unit vectors; `relevance` is the one number cos(query, response);
+/// streams of rates hold a number in 0…1 for each of [`names`].
 pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
     match stream {
         Stream::Query => usable(event.query.as_deref()).map(<[f32]>::to_vec),
@@ -19,9 +23,37 @@ pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
             let norms = (norm_sq(query) * norm_sq(response)).sqrt() as f32;
             Some(vec![dot(query, response) / norms])
         }
-        // Judged by counts of texts, not by a value of each.
-        Stream::Duplicates => None,
+        Stream::QueryQuality => event.signals.query.as_ref().map(quality),
+        Stream::ResponseQuality => event.signals.response.as_ref().map(quality),
+        Stream::Language => event.signals.query.as_ref().map(language),
+        // Judged by counts of texts, and later than the event.
+        Stream::Duplicates | Stream::Outcome => None,
     }
+}
+
+/// The name of each coordinate of a stream of rates; empty for other streams.
+pub fn names(stream: Stream) -> Vec<&'static str> {
+    match stream {
+        Stream::QueryQuality | Stream::ResponseQuality => {
+            std::iter::once("odd_writing").chain(Flag::ALL.map(Flag::as_str)).collect()
+        }
+        Stream::Language => language::CODES.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// 1 for each check that found something.
+fn quality(seen: &TextSignals) -> Vec<f32> {
+    let odd = seen.is_odd.unwrap_or(false);
+    let flags = Flag::ALL.into_iter().map(|flag| seen.flags.contains(flag));
+    std::iter::once(odd).chain(flags).map(|raised| f32::from(u8::from(raised))).collect()
+}
+
+/// 1 for the language that the text is in.
+fn language(seen: &TextSignals) -> Vec<f32> {
+    let mut value = vec![0.0; LanguageCode::COUNT];
+    value[seen.language.index()] = 1.0;
+    value
 }
 
 /// Zero vectors and such with non-finite coordinates are kept out of every statistic.
@@ -38,12 +70,15 @@ pub struct StreamRows {
     pub events: Vec<usize>,
     /// Row indices per session, or one each for events without a session; in order of appearance.
     pub units: Vec<Vec<usize>>,
+    /// Rows at the end that are no event's: see [`StreamRows::with_unseen`].
+    pub unseen: usize,
 }
 
 impl StreamRows {
     /// Collects `stream` from `events`.
     pub fn collect<'a>(events: impl IntoIterator<Item = &'a Event>, stream: Stream) -> Self {
-        let mut collected = Self { rows: Vec::new(), events: Vec::new(), units: Vec::new() };
+        let mut collected =
+            Self { rows: Vec::new(), events: Vec::new(), units: Vec::new(), unseen: 0 };
         let mut by_session: HashMap<&str, usize> = HashMap::new();
         for (index, event) in events.into_iter().enumerate() {
             let Some(row) = value(event, stream) else { continue };
@@ -62,5 +97,30 @@ impl StreamRows {
             collected.events.push(index);
         }
         collected
+    }
+
+    /// With a row for each thing that a text of a stream of rates could be found to be, so that a
+    /// fault that the reference never had is rare rather than impossible: one more after n texts
+    /// without it has the probability 1 / (n + 2) (Laplace's rule of succession). Without it, the
+    /// first such text would be an alarm.
+    #[must_use]
+    pub fn with_unseen(mut self, stream: Stream) -> Self {
+        let Some(dim) = self.rows.first().map(Vec::len) else { return self };
+        let alone = |i: usize| (0..dim).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
+        let unseen: Vec<Vec<f32>> = match stream {
+            Stream::QueryQuality | Stream::ResponseQuality => (0..dim).map(alone).collect(),
+            // One other language; which one makes no difference.
+            Stream::Language => vec![alone(dim - 1)],
+            _ => Vec::new(),
+        };
+        self.unseen = unseen.len();
+        let events = self.events.len();
+        for (i, row) in unseen.into_iter().enumerate() {
+            self.units.push(vec![self.rows.len()]);
+            self.rows.push(row);
+            // At times spread over the reference.
+            self.events.push(self.events[i * events / self.unseen]);
+        }
+        self
     }
 }

@@ -13,6 +13,12 @@ use crate::model::stream::Stream;
 pub struct Explanation {
     /// Each stream that was explained.
     pub streams: Vec<StreamExplanation>,
+    /// The rates of quality and language that changed, most certain first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateChange>,
+    /// Outcomes of what drifted beside the rest; empty while there are too few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeLink>,
     /// Whether users ask other things or the answers changed; absent without responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<DriftSplit>,
@@ -155,6 +161,60 @@ pub struct SplitPart {
     pub value: f64,
     /// What sampling alone makes of the squared distance, on average: already subtracted.
     pub noise: f64,
+}
+
+/// A rate that changed: of a check of the texts, or of a language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RateChange {
+    /// The stream.
+    pub stream: Stream,
+    /// The check, as `refusal`; or the language, as `sw`.
+    pub name: String,
+    /// The expected rate, in 0…1.
+    pub share_then: f64,
+    /// The window's rate, in 0…1.
+    pub share_now: f64,
+    /// Lower end of the difference's interval, which holds it in 95 of 100 cases.
+    pub low: f64,
+    /// Upper end of that interval.
+    pub high: f64,
+    /// The change in standard deviations of sampling.
+    pub z: f64,
+}
+
+/// The outcomes of what drifted beside those of the rest: found together, which names no cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OutcomeLink {
+    /// The outcome's name.
+    pub name: String,
+    /// Its mean in what drifted: topics that grew and what belongs to no topic of the reference.
+    pub drifted: f64,
+    /// Outcomes behind that mean.
+    pub drifted_n: u64,
+    /// Its mean in the rest of the traffic.
+    pub rest: f64,
+    /// Outcomes behind that one.
+    pub rest_n: u64,
+    /// Lower end of the difference's interval, which holds it in 95 of 100 cases.
+    pub low: f64,
+    /// Upper end of that interval.
+    pub high: f64,
+    /// What it comes to.
+    pub reading: Reading,
+    /// The difference times what drifted of a day's traffic, in units of the outcome.
+    pub cost_per_day: f64,
+}
+
+/// What the outcomes say of a drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// They are worse in what drifted.
+    Harmful,
+    /// They are not worse by a tenth of their range.
+    Steady,
+    /// There are too few to tell.
+    Unknown,
 }
 
 /// A segment whose share of the traffic changed.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::model::signals::Signals;
 
 /// Labels of an interaction, for segments: `channel = "whatsapp"`.
 pub type Attributes = BTreeMap<String, String>;
@@ -79,6 +80,17 @@ impl InteractionState {
     }
 }
 
+/// An event with its texts, as far as they are stored still.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventWithTexts {
+    /// The event.
+    pub event: Event,
+    /// What was asked.
+    pub query: Option<String>,
+    /// What was answered.
+    pub response: Option<String>,
+}
+
 /// An embedded interaction as the detectors see it.
 ///
 /// Vectors are what the store gives back, so that daemon and replay compute with the same bits.
@@ -101,4 +113,22 @@ pub struct Event {
     /// `text::fingerprint` of the query: equal for texts that differ in case, digits and
     /// punctuation alone. `None` for a blank query.
     pub fingerprint: Option<u64>,
+    /// What was seen of the texts themselves.
+    pub signals: Signals,
+    /// What became of it, as far as that is known yet.
+    pub outcomes: Vec<EventOutcome>,
+}
+
+/// What became of an interaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventOutcome {
+    /// What was measured.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// What came out; of a category 1 where it is a good one, else 0.
+    #[serde(rename = "v")]
+    pub value: f64,
+    /// Seconds that it took to come.
+    #[serde(rename = "s")]
+    pub after_seconds: f64,
 }

@@ -350,6 +350,9 @@ pub struct FixedThresholds {
     /// For the share of repeats among the last 200 interactions.
     #[serde(default)]
     pub repeats: Option<f64>,
+    /// For outcomes that became worse, in standard deviations of the difference.
+    #[serde(default)]
+    pub drop: Option<f64>,
 }
 
 impl FixedThresholds {
@@ -362,6 +365,7 @@ impl FixedThresholds {
             DetectorKind::Whitened => self.whitened,
             DetectorKind::Novelty => self.novelty,
             DetectorKind::Repeats => self.repeats,
+            DetectorKind::Drop => self.drop,
         }
     }
 }

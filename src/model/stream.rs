@@ -28,15 +28,55 @@ pub enum Stream {
     Relevance,
     /// Queries that come again and again: counted as texts, so it has no values.
     Duplicates,
+    /// What is wrong with the query as a text: a number in 0…1 for each check.
+    QueryQuality,
+    /// What is wrong with the response as a text.
+    ResponseQuality,
+    /// The language of the query: 1 for the one that it is in, 0 for the others.
+    Language,
+    /// What became of interactions: judged once outcomes have had time to come.
+    Outcome,
+}
+
+/// What a stream's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Unit vectors, whose neighbours mean the same.
+    Embedding,
+    /// One number.
+    Scalar,
+    /// Numbers in 0…1 that each have a name; their means are rates.
+    Rates,
+    /// None: texts or outcomes are counted.
+    Counted,
 }
 
 impl Stream {
     /// Every stream, in the order of reports.
-    pub const ALL: [Self; 4] = [Self::Query, Self::Response, Self::Relevance, Self::Duplicates];
+    pub const ALL: [Self; 8] = [
+        Self::Query,
+        Self::Response,
+        Self::Relevance,
+        Self::Duplicates,
+        Self::QueryQuality,
+        Self::ResponseQuality,
+        Self::Language,
+        Self::Outcome,
+    ];
+
+    /// What its values are.
+    pub const fn values(self) -> Values {
+        match self {
+            Self::Query | Self::Response => Values::Embedding,
+            Self::Relevance => Values::Scalar,
+            Self::QueryQuality | Self::ResponseQuality | Self::Language => Values::Rates,
+            Self::Duplicates | Self::Outcome => Values::Counted,
+        }
+    }
 
     /// Whether each interaction gives it a value that is compared with the reference's.
     pub const fn has_values(self) -> bool {
-        !matches!(self, Self::Duplicates)
+        !matches!(self.values(), Values::Counted)
     }
 
     /// The stream's name on the wire and in the stores.
@@ -46,6 +86,10 @@ impl Stream {
             Self::Response => "response",
             Self::Relevance => "relevance",
             Self::Duplicates => "duplicates",
+            Self::QueryQuality => "query_quality",
+            Self::ResponseQuality => "response_quality",
+            Self::Language => "language",
+            Self::Outcome => "outcome",
         }
     }
 
@@ -61,6 +105,9 @@ impl Stream {
             Self::Response => "response_drift",
             Self::Relevance => "relevance_drift",
             Self::Duplicates => "duplicates",
+            Self::QueryQuality | Self::ResponseQuality => "text_quality",
+            Self::Language => "language_mix",
+            Self::Outcome => "outcome_drop",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::interaction::Attributes;
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
 
 /// A statistic that compares a window with the reference.
 #[derive(
@@ -35,12 +35,21 @@ pub enum DetectorKind {
     Novelty,
     /// Share of interactions that repeat a text more often than the reference does.
     Repeats,
+    /// How much worse outcomes are, in standard deviations of the difference.
+    Drop,
 }
 
 impl DetectorKind {
     /// Every detector, in the order of reports.
-    pub const ALL: [Self; 6] =
-        [Self::Mmd, Self::Kl, Self::Centroid, Self::Whitened, Self::Novelty, Self::Repeats];
+    pub const ALL: [Self; 7] = [
+        Self::Mmd,
+        Self::Kl,
+        Self::Centroid,
+        Self::Whitened,
+        Self::Novelty,
+        Self::Repeats,
+        Self::Drop,
+    ];
 
     /// Those that compare the values of a stream, in the order of `stats::statistics`.
     pub const OF_VALUES: [Self; 5] =
@@ -48,6 +57,17 @@ impl DetectorKind {
 
     /// Those of a permutation test, whose features come from both samples together.
     pub const OF_TWO_SAMPLES: [Self; 3] = [Self::Mmd, Self::Kl, Self::Centroid];
+
+    /// Whether it can say anything of such values. Rates are compared by their means: how they
+    /// stand together in one text, or which texts are near, means little.
+    pub const fn judges(self, values: Values) -> bool {
+        match values {
+            Values::Embedding => !matches!(self, Self::Repeats | Self::Drop),
+            Values::Scalar => matches!(self, Self::Mmd | Self::Kl | Self::Centroid),
+            Values::Rates => matches!(self, Self::Centroid | Self::Whitened),
+            Values::Counted => matches!(self, Self::Repeats | Self::Drop),
+        }
+    }
 
     /// The detector's name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +78,7 @@ impl DetectorKind {
             Self::Whitened => "whitened",
             Self::Novelty => "novelty",
             Self::Repeats => "repeats",
+            Self::Drop => "drop",
         }
     }
 }
@@ -117,6 +138,31 @@ pub struct Verdict {
     pub n_ref: u64,
     /// Events in the window.
     pub n_window: u64,
+    /// Which outcome of whom, and its figures; of `drop` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<OutcomeFigures>,
+}
+
+/// An outcome in a window beside the reference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OutcomeFigures {
+    /// The outcome's name.
+    pub name: String,
+    /// The segment that it is of; empty for all of the traffic.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub segment: Attributes,
+    /// The topic of queries that it is of: a cell of the reference, as in explanations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<u32>,
+    /// The reference's mean; of a binary outcome its rate.
+    pub then: f64,
+    /// The window's.
+    pub now: f64,
+    /// Lower end of the difference's interval, which holds it in 95 of 100 cases.
+    pub low: f64,
+    /// Upper end of that interval.
+    pub high: f64,
 }
 
 impl Verdict {
@@ -136,6 +182,7 @@ impl Verdict {
             cosine_distance: None,
             n_ref: 0,
             n_window: 0,
+            outcome: None,
         }
     }
 

@@ -3,11 +3,11 @@
 use crate::alert::{EventKind, Origin, in_words};
 use crate::clock::Timestamp;
 use crate::model::alert::Alert;
-use crate::model::explanation::{StreamExplanation, Trend};
+use crate::model::explanation::{OutcomeLink, RateChange, Reading, StreamExplanation, Trend};
 use crate::model::monitor::Severity;
 use crate::model::report::Report;
-use crate::model::stream::Stream;
-use crate::model::verdict::{DetectorKind, Verdict};
+use crate::model::stream::{Stream, Values};
+use crate::model::verdict::{DetectorKind, OutcomeFigures, Verdict};
 use crate::notify::text::{cut, number, sparkline};
 use crate::notify::wording::Wording;
 
@@ -121,6 +121,10 @@ impl AlertMessage<'_> {
             Some(Stream::Response) => "Response drift",
             Some(Stream::Relevance) => "Relevance drift",
             Some(Stream::Duplicates) => "Repeated texts",
+            Some(Stream::QueryQuality) => "Text quality of queries",
+            Some(Stream::ResponseQuality) => "Text quality of responses",
+            Some(Stream::Language) => "Language mix",
+            Some(Stream::Outcome) => "Outcomes fell",
         };
         let segment = self.segment().map_or_else(String::new, |segment| format!(", {segment}"));
         format!("{state}: {what} in {}{segment}", cut(self.source(), 80))
@@ -157,6 +161,15 @@ impl AlertMessage<'_> {
             Some(Stream::Query) => "what users ask",
             Some(Stream::Response) => "what the application answers",
             Some(Stream::Relevance) => "how well answers fit their queries",
+            Some(Stream::QueryQuality) => "the quality of what users write",
+            Some(Stream::ResponseQuality) => "the quality of the answers' text",
+            Some(Stream::Language) => "the languages that users write in",
+            Some(Stream::Outcome) => {
+                return match self.event {
+                    EventKind::Resolved => "Outcomes are no longer worse than before.".to_owned(),
+                    _ => "Outcomes are worse than in the reference.".to_owned(),
+                };
+            }
             Some(Stream::Duplicates) => {
                 return match self.event {
                     EventKind::Resolved => "Texts no longer repeat unusually often.".to_owned(),
@@ -219,7 +232,11 @@ impl AlertMessage<'_> {
         let Some(stream) = self.alert.stream else { return self.rule_lines() };
         let explained = self.report.and_then(|report| report.explanation.as_ref());
         let own = explained.and_then(|all| all.streams.iter().find(|one| one.stream == stream));
-        own.map_or_else(Vec::new, change_lines)
+        let rates = explained.iter().flat_map(|all| &all.rates);
+        let rates = rates.filter(|rate| rate.stream == stream).map(rate_line);
+        let outcomes = explained.iter().flat_map(|all| &all.outcomes);
+        let outcomes = outcomes.filter(|_| stream.values() == Values::Embedding).map(outcome_line);
+        own.map_or_else(Vec::new, change_lines).into_iter().chain(rates).chain(outcomes).collect()
     }
 
     /// A rule's figures, then what else it says.
@@ -253,8 +270,59 @@ impl AlertMessage<'_> {
     }
 }
 
+/// `odd writing: 0.9 % → 41.2 % (+37.1 to +43.6 points)`.
+fn rate_line(rate: &RateChange) -> String {
+    format!(
+        "{}: {:.1} % → {:.1} % ({:+.1} to {:+.1} points)",
+        rate.name.replace('_', " "),
+        100.0 * rate.share_then,
+        100.0 * rate.share_now,
+        100.0 * rate.low,
+        100.0 * rate.high
+    )
+}
+
+/// `resolved: 0.43 in what drifted, 0.88 in the rest (-0.52 to -0.38): harmful`.
+fn outcome_line(link: &OutcomeLink) -> String {
+    let reading = match link.reading {
+        Reading::Harmful => "harmful",
+        Reading::Steady => "no harm seen",
+        Reading::Unknown => "too few to tell",
+    };
+    format!(
+        "{}: {} in what drifted, {} in the rest ({} to {}): {reading}",
+        cut(&link.name, 60),
+        number(link.drifted),
+        number(link.rest),
+        number(link.low),
+        number(link.high)
+    )
+}
+
+/// `resolved in channel ussd: 0.88, now 0.62 (-0.31 to -0.20), 2.4 times its threshold`.
+fn outcome_drop_line(found: &OutcomeFigures, verdict: &Verdict) -> String {
+    let place = match (found.segment.first_key_value(), found.topic) {
+        (Some((label, value)), _) => format!(" in {} {}", cut(label, 40), cut(value, 40)),
+        (None, Some(topic)) => format!(" in topic {topic}"),
+        (None, None) => String::new(),
+    };
+    let ratio =
+        verdict.ratio().map_or_else(String::new, |r| format!(", {r:.1} times its threshold"));
+    format!(
+        "{}{place}: {}, now {} ({} to {}){ratio}",
+        cut(&found.name, 60),
+        number(found.then),
+        number(found.now),
+        number(found.low),
+        number(found.high)
+    )
+}
+
 /// `mmd on the last "short" window: 0.0123, 2.4 times its threshold 0.0051`.
 pub(super) fn verdict_line(verdict: &Verdict) -> String {
+    if let Some(found) = &verdict.outcome {
+        return outcome_drop_line(found, verdict);
+    }
     let name = match verdict.detector {
         DetectorKind::Mmd => "MMD²",
         DetectorKind::Kl => "KL",
@@ -262,6 +330,7 @@ pub(super) fn verdict_line(verdict: &Verdict) -> String {
         DetectorKind::Whitened => "whitened centroid distance²",
         DetectorKind::Novelty => "novelty",
         DetectorKind::Repeats => "share of repeats",
+        DetectorKind::Drop => "fall in standard deviations",
     };
     let value = verdict.statistic.map_or_else(|| "no value".to_owned(), number);
     let window = cut(&verdict.window, 60);

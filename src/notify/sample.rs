@@ -162,6 +162,8 @@ fn explanation(began: Timestamp) -> Explanation {
             falling: Vec::new(),
             map: None,
         }],
+        rates: Vec::new(),
+        outcomes: Vec::new(),
         split: None,
         segments: Vec::new(),
     }

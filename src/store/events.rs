@@ -5,19 +5,25 @@ use super::engine::{Store, on_engine};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
-use crate::model::interaction::Event;
+use crate::model::interaction::{Event, EventWithTexts};
 use crate::model::vector;
 
 const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response, e.fingerprint
+        e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
+        t.response AS response_text
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
+    LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.position > $2 AND e.model_digest = $3
+      AND e.excluded IS NULL
     ORDER BY i.position LIMIT $4";
 const BETWEEN: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response, e.fingerprint
+        e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
+        t.response AS response_text
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
+    LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.occurred_at >= $2 AND i.occurred_at < $3
       AND i.state = 'embedded' AND e.model_digest = $4
+      AND e.excluded IS NULL
     ORDER BY i.occurred_at, i.position";
 const PENDING_BETWEEN: &str = "SELECT COUNT(*) FROM interactions
     WHERE project_id = $1 AND occurred_at >= $2 AND occurred_at < $3 AND state = 'pending'";
@@ -32,13 +38,17 @@ struct EventRow {
     query: Option<Vec<u8>>,
     response: Option<Vec<u8>>,
     fingerprint: Option<i64>,
+    signals: Option<String>,
+    query_text: Option<String>,
+    response_text: Option<String>,
 }
 
-impl TryFrom<EventRow> for Event {
+impl TryFrom<EventRow> for EventWithTexts {
     type Error = StoreError;
 
     fn try_from(row: EventRow) -> Result<Self, StoreError> {
-        Ok(Self {
+        let signals = row.signals.map(|text| codec::from_json("embeddings", &text)).transpose()?;
+        let event = Event {
             position: row.position,
             interaction_id: row.id,
             occurred_at: Timestamp::from_micros(row.occurred_at),
@@ -47,7 +57,10 @@ impl TryFrom<EventRow> for Event {
             query: row.query.map(|bytes| vector::decode(&bytes)),
             response: row.response.map(|bytes| vector::decode(&bytes)),
             fingerprint: row.fingerprint.map(i64::cast_unsigned),
-        })
+            signals: signals.unwrap_or_default(),
+            outcomes: Vec::new(),
+        };
+        Ok(Self { event, query: row.query_text, response: row.response_text })
     }
 }
 
@@ -62,7 +75,7 @@ impl Store {
         position: i64,
         model_digest: &str,
         limit: i64,
-    ) -> Result<Vec<Event>, StoreError> {
+    ) -> Result<Vec<EventWithTexts>, StoreError> {
         let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
             sqlx::query_as(AFTER)
                 .bind(project.to_string())
@@ -82,7 +95,7 @@ impl Store {
         from: Timestamp,
         to: Timestamp,
         model_digest: &str,
-    ) -> Result<Vec<Event>, StoreError> {
+    ) -> Result<Vec<EventWithTexts>, StoreError> {
         let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
             sqlx::query_as(BETWEEN)
                 .bind(project.to_string())

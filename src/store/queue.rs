@@ -8,8 +8,12 @@ use sqlx::{Postgres, Sqlite, Transaction};
 use super::codec;
 use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
+use super::preparation::{self, Rewrite};
+use super::quality;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
+use crate::model::interaction::Attributes;
+use crate::model::signals::Signals;
 use crate::model::vector;
 
 /// A text that this process has claimed and is to embed.
@@ -29,6 +33,8 @@ pub struct PendingText {
     pub token: i64,
     /// How often embedding it has failed before.
     pub failures: i64,
+    /// Labels for segments.
+    pub attributes: Attributes,
 }
 
 /// The embeddings of one claimed text.
@@ -46,6 +52,14 @@ pub struct EmbeddedText {
     pub response: Option<Vec<f32>>,
     /// `text::fingerprint` of the query; `None` for a blank text.
     pub fingerprint: Option<u64>,
+    /// What was seen of the texts themselves.
+    pub signals: Signals,
+    /// Labels for segments.
+    pub attributes: Attributes,
+    /// The rule that keeps the interaction out of statistics.
+    pub excluded: Option<String>,
+    /// The texts, where cleaning changed them.
+    pub rewrite: Option<Rewrite>,
 }
 
 const CLAIM: Sql = Sql {
@@ -54,7 +68,7 @@ const CLAIM: Sql = Sql {
         WHERE seq = ANY (ARRAY (SELECT seq FROM interactions
             WHERE state = 'pending' AND claim_until <= $2
             ORDER BY seq LIMIT $4 FOR UPDATE SKIP LOCKED))
-        RETURNING project_id, seq, id, claim_token, failures,
+        RETURNING project_id, seq, id, claim_token, failures, attributes,
             (SELECT t.query FROM interaction_texts t
                 WHERE t.day = interactions.day AND t.seq = interactions.seq) AS query,
             (SELECT t.response FROM interaction_texts t
@@ -64,7 +78,7 @@ const CLAIM: Sql = Sql {
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
         WHERE seq IN (SELECT seq FROM interactions
             WHERE state = 'pending' AND claim_until <= $2 ORDER BY seq LIMIT $4)
-        RETURNING project_id, seq, id, claim_token, failures,
+        RETURNING project_id, seq, id, claim_token, failures, attributes,
             (SELECT t.query FROM interaction_texts t WHERE t.seq = interactions.seq) AS query,
             (SELECT t.response FROM interaction_texts t WHERE t.seq = interactions.seq) AS response",
 };
@@ -91,10 +105,12 @@ const FIND_ONE: &str =
 
 const EMBED_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[],
-            $7::bigint[]) AS t (seq, day, position, query, response, fingerprint)
+            $7::bigint[], $8::text[], $9::text[])
+            AS t (seq, day, position, query, response, fingerprint, signals, excluded)
     ), vectors AS (
-        INSERT INTO embeddings (day, seq, model_digest, query, response, fingerprint)
-        SELECT day, seq, $6, query, response, fingerprint FROM items
+        INSERT INTO embeddings
+            (day, seq, model_digest, query, response, fingerprint, signals, excluded)
+        SELECT day, seq, $6, query, response, fingerprint, signals, excluded FROM items
     )
     UPDATE interactions SET state = 'embedded', position = items.position,
         claim_holder = NULL, claim_until = 0
@@ -102,7 +118,8 @@ const EMBED_MANY: &str = "WITH items AS (
 const EMBED_ONE: &str = "UPDATE interactions SET state = 'embedded', position = $2,
     claim_holder = NULL, claim_until = 0 WHERE seq = $1";
 const INSERT_EMBEDDING: &str = "INSERT INTO embeddings
-    (day, seq, model_digest, query, response, fingerprint) VALUES ($1, $2, $3, $4, $5, $6)";
+    (day, seq, model_digest, query, response, fingerprint, signals, excluded)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 #[derive(sqlx::FromRow)]
 struct PendingRow {
@@ -111,6 +128,7 @@ struct PendingRow {
     id: String,
     claim_token: i64,
     failures: i64,
+    attributes: String,
     query: Option<String>,
     response: Option<String>,
 }
@@ -128,6 +146,7 @@ impl TryFrom<PendingRow> for PendingText {
             response: row.response,
             token: row.claim_token,
             failures: row.failures,
+            attributes: codec::from_json("interactions", &row.attributes)?,
         })
     }
 }
@@ -230,7 +249,7 @@ impl Store {
         for (project, mut texts) in by_project {
             texts.sort_by_key(|text| text.seq);
             texts.dedup_by_key(|text| text.seq);
-            completed += complete_project(&mut tx, project, &texts, model_digest).await?;
+            completed += complete_project(self, &mut tx, project, &texts, model_digest).await?;
         }
         tx.commit().await?;
         Ok(completed)
@@ -238,6 +257,7 @@ impl Store {
 }
 
 async fn complete_project(
+    store: &Store,
     tx: &mut Tx,
     project: ProjectId,
     texts: &[&EmbeddedText],
@@ -257,6 +277,12 @@ async fn complete_project(
         .zip(position + 1..)
         .map(|((day, text), position)| Completed { day, position, text })
         .collect();
+    let seen = completed.iter().map(|item| (item.day, item.text));
+    quality::count(store, tx, project, seen).await?;
+    let rewritten = completed
+        .iter()
+        .filter_map(|item| Some((item.day, item.text.seq, item.text.rewrite.as_ref()?)));
+    preparation::rewrite(tx, rewritten).await?;
     match tx {
         Tx::Postgres(tx) => embed_postgres(tx, &completed, model_digest).await?,
         Tx::Sqlite(tx) => embed_sqlite(tx, &completed, model_digest).await?,
@@ -302,6 +328,10 @@ fn fingerprint(text: &EmbeddedText) -> Option<i64> {
     text.fingerprint.map(u64::cast_signed)
 }
 
+fn signals(text: &EmbeddedText) -> Result<String, StoreError> {
+    codec::to_json("embeddings", &text.signals)
+}
+
 async fn embed_postgres(
     tx: &mut Transaction<'static, Postgres>,
     completed: &[Completed<'_>],
@@ -318,6 +348,8 @@ async fn embed_postgres(
         .bind(vectors(|text| text.response.as_ref()))
         .bind(model_digest)
         .bind(completed.iter().map(|item| fingerprint(item.text)).collect::<Vec<_>>())
+        .bind(completed.iter().map(|item| signals(item.text)).collect::<Result<Vec<_>, _>>()?)
+        .bind(completed.iter().map(|item| item.text.excluded.clone()).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -336,6 +368,8 @@ async fn embed_sqlite(
             .bind(bytes(item.text.query.as_ref()))
             .bind(bytes(item.text.response.as_ref()))
             .bind(fingerprint(item.text))
+            .bind(signals(item.text)?)
+            .bind(item.text.excluded.as_deref())
             .execute(&mut **tx)
             .await?;
         sqlx::query(EMBED_ONE).bind(item.text.seq).bind(item.position).execute(&mut **tx).await?;

@@ -8,8 +8,9 @@ use super::error::StoreError;
 use super::uploads;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
-use crate::model::interaction::{Attributes, Event};
+use crate::model::interaction::{Attributes, Event, EventOutcome};
 use crate::model::reference::{Reference, ReferenceStatus};
+use crate::model::signals::Signals;
 use crate::model::vector;
 
 const TABLE: &str = "frozen_references";
@@ -33,7 +34,7 @@ const NEXT_VERSION: &str = "SELECT CAST(COALESCE(MAX(version), 0) + 1 AS BIGINT)
 const PROGRESS: &str = "UPDATE frozen_references SET status = $2, progress = $3, message = $4
     WHERE id = $1 AND status <> 'ready'";
 const BEGIN_COMPUTING: &str = "UPDATE frozen_references
-    SET status = 'computing', progress = 0.0, message = NULL, model_digest = $2
+    SET status = 'computing', progress = 0.0, message = NULL, model_digest = $2, writings = $3
     WHERE id = $1 AND status <> 'ready'";
 const CLEAR_CHUNKS: &str = "DELETE FROM reference_chunks WHERE reference_id IN
     (SELECT id FROM frozen_references WHERE id = $1 AND status = 'collecting')";
@@ -43,6 +44,7 @@ const PUT_CHUNK: &str = "INSERT INTO reference_chunks (reference_id, chunk, even
         DO UPDATE SET events = excluded.events, vectors = excluded.vectors";
 const ROWS: &str =
     "SELECT events, vectors FROM reference_chunks WHERE reference_id = $1 ORDER BY chunk";
+const WRITINGS: &str = "SELECT writings FROM frozen_references WHERE id = $1";
 const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1 AND status = 'ready'";
 
 const FREEZE: &str = "UPDATE frozen_references SET status = 'ready', progress = 1.0, n = $2,
@@ -131,6 +133,10 @@ struct StoredEvent {
     response_bytes: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<u64>,
+    #[serde(default)]
+    signals: Signals,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outcomes: Vec<EventOutcome>,
 }
 
 impl Store {
@@ -231,20 +237,31 @@ impl Store {
     }
 
     /// The rows are all there, embedded with the model of `model_digest`: the profile comes next.
+    /// `writings` is what was learned of their texts, as JSON.
     pub async fn begin_computing(
         &self,
         id: ReferenceId,
         model_digest: &str,
+        writings: &str,
     ) -> Result<(), StoreError> {
         on_engine!(self, writer, |pool| {
             sqlx::query(BEGIN_COMPUTING)
                 .bind(id.to_string())
                 .bind(model_digest)
+                .bind(writings)
                 .execute(pool)
                 .await
                 .map(|_| ())
         })?;
         Ok(())
+    }
+
+    /// What was learned of the texts of a reference whose rows are all there, as JSON.
+    pub async fn reference_writings(&self, id: ReferenceId) -> Result<Option<String>, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(WRITINGS).bind(id.to_string()).fetch_optional(pool).await
+        })?
+        .flatten())
     }
 
     /// Removes the rows of an interrupted collection.
@@ -409,6 +426,8 @@ fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
             query_bytes: put(row.query.as_ref()),
             response_bytes: put(row.response.as_ref()),
             fingerprint: row.fingerprint,
+            signals: row.signals,
+            outcomes: row.outcomes.clone(),
         })
         .collect();
     Ok((codec::to_json(CHUNKS, &events)?, vectors))
@@ -437,6 +456,8 @@ fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, StoreError> 
                 query: take(event.query_bytes)?,
                 response: take(event.response_bytes)?,
                 fingerprint: event.fingerprint,
+                signals: event.signals,
+                outcomes: event.outcomes,
             })
         })
         .collect()

@@ -63,6 +63,9 @@ const EMBEDDINGS: &str = "DELETE FROM embeddings WHERE (day, seq) IN
     (SELECT day, seq FROM embeddings WHERE day < $1 LIMIT $2)";
 const INTERACTIONS: &str = "DELETE FROM interactions WHERE seq IN
     (SELECT seq FROM interactions WHERE day < $1 LIMIT $2) RETURNING project_id, position";
+const QUALITY: &str = "DELETE FROM quality_counts WHERE (project_id, day, side, channel, language,
+    signal) IN (SELECT project_id, day, side, channel, language, signal FROM quality_counts
+        WHERE day < $1 LIMIT $2)";
 const BUCKETS: &str = "DELETE FROM buckets WHERE (monitor_id, grid, key) IN
     (SELECT monitor_id, grid, key FROM buckets WHERE closed AND ends_at < $1 LIMIT $2)";
 const REPORTS: &str = "DELETE FROM reports WHERE id IN
@@ -99,6 +102,7 @@ impl Store {
             counts.buckets = self.delete_chunks(BUCKETS, before.as_micros()).await?;
         }
         if let Some(before) = cutoffs.reports_before.map(Timestamp::as_micros) {
+            self.delete_chunks(QUALITY, Timestamp::from_micros(before).day()).await?;
             counts.reports = self.delete_chunks(REPORTS, before).await?;
             counts.alerts = self.delete_chunks(ALERTS, before).await?;
             counts.deliveries = self.delete_chunks(DELIVERIES, before).await?;

@@ -9,10 +9,11 @@ use crate::clock::Timestamp;
 use crate::detect::engine::Evaluation;
 use crate::id::{ReferenceId, ReportId};
 use crate::model::alert::{Alert, AlertState};
+use crate::model::explanation::{Explanation, Reading};
 use crate::model::interaction::Attributes;
-use crate::model::monitor::Monitor;
+use crate::model::monitor::{Monitor, Severity};
 use crate::model::report::Report;
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
 
 /// A report and the alert changes that go with it, to be committed together.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,5 +80,23 @@ impl Assessor {
             changes.push(change);
         }
         Assessment { report, changes }
+    }
+
+    /// Puts the explanation into its report. A drift whose part of the traffic has worse outcomes is
+    /// critical, whatever the monitor's alerts are else: customers feel it.
+    pub fn explained(&mut self, assessment: &mut Assessment, explanation: Option<Explanation>) {
+        let is_harmful = explanation.iter().flat_map(|found| &found.outcomes);
+        let is_harmful = is_harmful.into_iter().any(|link| link.reading == Reading::Harmful);
+        let segment = &assessment.report.segment;
+        for change in assessment.changes.iter_mut().filter(|_| is_harmful) {
+            let Some(stream) = change.alert.stream else { continue };
+            if stream.values() == Values::Embedding {
+                change.alert.severity = Severity::Critical;
+                if let Some(open) = self.open.get_mut(&(stream, segment.clone())) {
+                    open.severity = Severity::Critical;
+                }
+            }
+        }
+        assessment.report.explanation = explanation;
     }
 }

@@ -6,11 +6,13 @@ use std::time::Instant;
 use crate::clock::Timestamp;
 use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
-use crate::store::{Counter, EmbeddedText, PendingText};
+use crate::prepare::Prepared;
+use crate::store::{Counter, EmbeddedText, PendingText, Rewrite};
 use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
+use crate::worker::preparers::{PreparedRow, Preparers};
 
 /// Claims pending interactions, embeds their texts and gives them their positions.
 pub struct EmbeddingWorker {
@@ -19,12 +21,14 @@ pub struct EmbeddingWorker {
     /// Claimed while the batch before it was embedded, and when.
     next: Option<(Timestamp, Vec<PendingText>)>,
     counted: Lookups,
+    preparers: Preparers,
 }
 
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
-        Self { context, embedder, next: None, counted: Lookups::default() }
+        let (counted, preparers) = (Lookups::default(), Preparers::default());
+        Self { context, embedder, next: None, counted, preparers }
     }
 
     /// What was claimed ahead, else the next rows.
@@ -54,18 +58,11 @@ impl EmbeddingWorker {
         Ok(context.store.claim_pending(&context.holder, limit, now, lease).await?)
     }
 
-    async fn embed(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, EmbedError> {
-        let texts = batch.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
+    async fn embed(&self, batch: &[PreparedRow<'_>]) -> Result<Vec<EmbeddedText>, EmbedError> {
+        let texts =
+            batch.iter().map(|(_, texts)| (texts.query.as_str(), texts.response.as_deref()));
         let vectors = embed_rows(&self.embedder, texts).await?;
-        let row = |(row, (query, response)): (&PendingText, Vectors)| EmbeddedText {
-            project_id: row.project_id,
-            seq: row.seq,
-            token: row.token,
-            fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
-            query,
-            response,
-        };
-        Ok(batch.iter().zip(vectors).map(row).collect())
+        Ok(batch.iter().zip(vectors).map(|((row, texts), v)| embedded(row, texts, v)).collect())
     }
 
     /// Counts the texts that are blank and have no embedding.
@@ -86,6 +83,7 @@ impl EmbeddingWorker {
 
     /// Embeds what can be embedded of `batch`; an error means that nothing can be now.
     async fn embed_all(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, WorkerError> {
+        let batch = &self.preparers.prepare(&self.context, batch).await?;
         match self.embed(batch).await {
             Ok(rows) => Ok(rows),
             Err(error) if !error.may_be_of_texts() => Err(error.into()),
@@ -99,10 +97,14 @@ impl EmbeddingWorker {
     }
 
     /// A batch that failed as a whole is tried row by row, so that a poison text costs only itself.
-    async fn embed_singly(&self, batch: &[PendingText]) -> Result<Vec<EmbeddedText>, WorkerError> {
+    async fn embed_singly(
+        &self,
+        batch: &[PreparedRow<'_>],
+    ) -> Result<Vec<EmbeddedText>, WorkerError> {
         let mut rows = Vec::new();
-        for row in batch {
-            match self.embed(std::slice::from_ref(row)).await {
+        for prepared in batch {
+            let row = prepared.0;
+            match self.embed(std::slice::from_ref(prepared)).await {
                 Ok(embedded) => rows.extend(embedded),
                 Err(error) if !error.may_be_of_texts() => return Err(error.into()),
                 Err(error) => {
@@ -172,6 +174,27 @@ impl Worker for EmbeddingWorker {
         if let Err(error) = self.context.store.release_claims(&self.context.holder).await {
             tracing::warn!(%error, "could not give back claimed interactions; their lease will");
         }
+    }
+}
+
+fn embedded(row: &PendingText, texts: &Prepared, (query, response): Vectors) -> EmbeddedText {
+    let rewrite = texts.cleaning.clone().map(|cleaning| Rewrite {
+        query: texts.query.clone(),
+        response: texts.response.clone(),
+        original: texts.original.clone(),
+        cleaning,
+    });
+    EmbeddedText {
+        project_id: row.project_id,
+        seq: row.seq,
+        token: row.token,
+        fingerprint: query.as_ref().map(|_| fingerprint(&texts.query)),
+        signals: texts.signals,
+        attributes: row.attributes.clone(),
+        excluded: texts.excluded.clone(),
+        rewrite,
+        query,
+        response,
     }
 }
 

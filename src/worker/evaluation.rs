@@ -15,7 +15,7 @@ use crate::detect::state::SavedBucket;
 use crate::id::{MonitorId, ReferenceId};
 use crate::model::alert::{Alert, AlertState};
 use crate::model::calibration::SelfCheck;
-use crate::model::interaction::{Attributes, Event, Interaction};
+use crate::model::interaction::{Attributes, Event, EventWithTexts, Interaction};
 use crate::model::monitor::Monitor;
 use crate::model::stream::Stream;
 use crate::store::{AlarmRecord, BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
@@ -87,10 +87,11 @@ impl EvaluationWorker {
         let context = self.context.clone();
         let Some(mut running) = self.load(monitor, per_30d).await? else { return Ok(false) };
         running.engine.set_per_30d(per_30d);
-        let events = context
+        let rows = context
             .store
             .events_after(monitor.project_id, running.position, &self.model_digest, READ)
             .await?;
+        let events = read(&running.engine, rows);
         if events.is_empty() {
             // Nothing to write: an idle monitor renews no lease.
             self.running.insert(monitor.id, running);
@@ -152,7 +153,8 @@ impl EvaluationWorker {
         if state.state.is_some() {
             let limit = engine.recall_limit() as i64;
             let digest = &self.model_digest;
-            let events = store.events_after(monitor.project_id, from, digest, limit).await?;
+            let rows = store.events_after(monitor.project_id, from, digest, limit).await?;
+            let events = read(&engine, rows);
             engine.recall(events.iter().filter(|event| event.position <= state.cursor));
         }
         let open: BTreeMap<_, Alert> =
@@ -249,7 +251,7 @@ impl EvaluationWorker {
             let explanation = evaluation.is_drift().then(explain).flatten();
             let assess = |rng: &mut _| running.assessor.assess(evaluation, now, rng);
             let mut assessment: Assessment = self.context.with_rng(assess);
-            assessment.report.explanation = explanation;
+            running.assessor.explained(&mut assessment, explanation);
             assessments.push(assessment);
         }
         let changes = running.engine.take_changes();
@@ -328,6 +330,16 @@ impl Worker for EvaluationWorker {
     async fn release(&mut self) {
         self.leases.release(&self.context).await;
     }
+}
+
+/// The events, their texts looked at beside the reference's.
+fn read(engine: &Engine, rows: Vec<EventWithTexts>) -> Vec<Event> {
+    rows.into_iter()
+        .map(|EventWithTexts { mut event, query, response }| {
+            engine.read(&mut event, (query.as_deref(), response.as_deref()));
+            event
+        })
+        .collect()
 }
 
 /// An alert of the monitor's own, by stream and segment.

@@ -8,15 +8,17 @@ use std::time::Duration;
 use crate::detect::freeze::{FreezeError, freeze};
 use crate::detect::notes::{self, Notes, Texts};
 use crate::detect::profile::ReferenceProfile;
+use crate::detect::writings::Writings;
 use crate::embed::EmbedService;
-use crate::model::interaction::Event;
+use crate::model::interaction::{Event, EventWithTexts, NewInteraction};
 use crate::model::monitor::Monitor;
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
+use crate::model::signals::Signals;
 use crate::store::FreezeCommit;
 use crate::text::fingerprint::fingerprint;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
-use crate::worker::embedding::embed_rows;
+use crate::worker::embedding::{Vectors, embed_rows};
 
 /// Rows stored in one chunk.
 const CHUNK: usize = 500;
@@ -60,14 +62,16 @@ impl ReferenceWorker {
             }
             ReferenceSource::File { .. } => self.uploaded_rows(reference).await?,
         };
-        let covered: Vec<Event> =
-            rows.into_iter().filter(|event| monitor.spec.covers(&event.attributes)).collect();
+        let covered: Vec<EventWithTexts> =
+            rows.into_iter().filter(|row| monitor.spec.covers(&row.event.attributes)).collect();
+        let (covered, writings) = learned(covered);
         self.context.store.clear_reference_rows(reference.id).await?;
         for (chunk, rows) in covered.chunks(CHUNK).enumerate() {
             self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
         }
         crate::fault::point("reference.rows_written");
-        self.context.store.begin_computing(reference.id, &self.model_digest).await?;
+        let writings = serde_json::to_string(&writings).unwrap_or_default();
+        self.context.store.begin_computing(reference.id, &self.model_digest, &writings).await?;
         Ok(true)
     }
 
@@ -78,38 +82,34 @@ impl ReferenceWorker {
         monitor: &Monitor,
         wanted: usize,
         mut position: i64,
-    ) -> Result<Vec<Event>, WorkerError> {
+    ) -> Result<Vec<EventWithTexts>, WorkerError> {
         let mut rows = Vec::new();
         while rows.len() < wanted {
             let store = &self.context.store;
             let digest = &self.model_digest;
             let events = store.events_after(reference.project_id, position, digest, 1000).await?;
             let Some(last) = events.last() else { break };
-            position = last.position;
-            rows.extend(events.into_iter().filter(|e| monitor.spec.covers(&e.attributes)));
+            position = last.event.position;
+            rows.extend(
+                events.into_iter().filter(|row| monitor.spec.covers(&row.event.attributes)),
+            );
         }
         rows.truncate(wanted);
         Ok(rows)
     }
 
     /// The uploaded rows, embedded chunk by chunk.
-    async fn uploaded_rows(&self, reference: &Reference) -> Result<Vec<Event>, WorkerError> {
+    async fn uploaded_rows(
+        &self,
+        reference: &Reference,
+    ) -> Result<Vec<EventWithTexts>, WorkerError> {
         let rows = self.context.store.reference_upload(reference.id).await?;
         let total = rows.len();
         let mut events = Vec::with_capacity(total);
         for chunk in rows.chunks(CHUNK) {
             let texts = chunk.iter().map(|row| (row.query.as_str(), row.response.as_deref()));
             let vectors = embed_rows(&self.embedder, texts).await?;
-            events.extend(chunk.iter().zip(vectors).map(|(row, (query, response))| Event {
-                position: 0,
-                interaction_id: row.id.clone(),
-                occurred_at: row.occurred_at,
-                session_id: row.session_id.clone(),
-                attributes: row.attributes.clone(),
-                fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
-                query,
-                response,
-            }));
+            events.extend(chunk.iter().zip(vectors).map(|(row, vectors)| uploaded(row, vectors)));
             let progress = events.len() as f64 / total as f64;
             self.progress(reference, ReferenceStatus::Collecting, progress, None).await?;
         }
@@ -143,6 +143,7 @@ impl ReferenceWorker {
                 return self.refuse(reference, &message).await;
             }
         };
+        profile.writings = self.writings(reference).await?;
         profile.notes = self.notes(reference, &profile, &rows).await?;
         let message = (!profile.warnings.is_empty()).then(|| profile.warnings.join("; "));
         crate::fault::point("reference.before_freeze");
@@ -166,6 +167,14 @@ impl ReferenceWorker {
     async fn refuse(&self, reference: &Reference, message: &str) -> Result<(), WorkerError> {
         self.context.store.delete_reference_upload(reference.id).await?;
         self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await
+    }
+
+    /// What was learned of the texts when the rows were collected.
+    async fn writings(&self, reference: &Reference) -> Result<Writings, WorkerError> {
+        let stored = self.context.store.reference_writings(reference.id).await?;
+        let read = |text: String| serde_json::from_str(&text);
+        // A reference of an earlier version has none: it goes on without.
+        Ok(stored.map(read).transpose().ok().flatten().unwrap_or_default())
     }
 
     /// Notes for explanations, from the texts that are still stored.
@@ -271,4 +280,30 @@ impl Worker for ReferenceWorker {
         context.store.release_lease(name, token).await?;
         Ok(moved)
     }
+}
+
+/// The events, and what was learned of how their texts are written.
+fn learned(rows: Vec<EventWithTexts>) -> (Vec<Event>, Writings) {
+    let (mut events, texts): (Vec<Event>, Vec<_>) =
+        rows.into_iter().map(|row| (row.event, (row.query, row.response))).unzip();
+    let texts: Vec<Texts<'_>> =
+        texts.iter().map(|(query, response)| (query.as_deref(), response.as_deref())).collect();
+    let writings = Writings::learned(&mut events, &texts);
+    (events, writings)
+}
+
+fn uploaded(row: &NewInteraction, (query, response): Vectors) -> EventWithTexts {
+    let event = Event {
+        position: 0,
+        interaction_id: row.id.clone(),
+        occurred_at: row.occurred_at,
+        session_id: row.session_id.clone(),
+        attributes: row.attributes.clone(),
+        fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
+        signals: Signals::of(&row.query, row.response.as_deref()),
+        outcomes: Vec::new(),
+        query,
+        response,
+    };
+    EventWithTexts { event, query: Some(row.query.clone()), response: row.response.clone() }
 }

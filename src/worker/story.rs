@@ -155,8 +155,8 @@ impl Stories<'_> {
         let text = |id: &str| {
             let interaction = by_id.get(id)?;
             let text = match stream {
-                Stream::Query | Stream::Relevance | Stream::Duplicates => interaction.query.clone(),
-                Stream::Response => interaction.response.clone(),
+                Stream::Response | Stream::ResponseQuality => interaction.response.clone(),
+                _ => interaction.query.clone(),
             };
             Some((text?, interaction.occurred_at))
         };

@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "fault", "stats", "telemetry", "text"],
     &["egress", "id"],
     &["model"],
-    &["alert", "detect", "sample"],
+    &["alert", "detect", "prepare", "sample"],
     &["embed", "notify", "store"],
     &["worker"],
     &["api"],

@@ -10,7 +10,7 @@ use crate::detect::lens::Lens;
 use crate::detect::profile::Part;
 use crate::detect::values::StreamRows;
 use crate::model::interaction::Event;
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
 use crate::stats::codebook::Codebook;
 use crate::stats::expectation::Columns;
 use crate::stats::features::FourierFeatures;
@@ -20,8 +20,14 @@ use crate::stats::rhythm::Rhythm;
 use crate::stats::simulate::Row;
 use crate::stats::whitening::Whitening;
 
-/// Frequencies of a vector stream, and of the scalar one.
-const FREQUENCIES: (usize, usize) = (512, 64);
+/// Random frequencies of each kind of values; rates are not compared by the kernel.
+const fn frequencies(values: Values) -> usize {
+    match values {
+        Values::Embedding => 512,
+        Values::Scalar => 64,
+        Values::Rates | Values::Counted => 1,
+    }
+}
 
 /// Rows that the bandwidth and the codebook look at, at most.
 const MAX_ROWS: (usize, usize) = (1000, 5000);
@@ -41,6 +47,8 @@ pub(super) struct StreamFeatures {
     pub(super) rows: Vec<Row>,
     /// The event of each row.
     pub(super) events: Vec<usize>,
+    /// Whether the row is no event's, but stands for what was not seen.
+    pub(super) unseen: Vec<bool>,
     /// Rows that are drawn together, as indices, in the order of time.
     pub(super) units: Vec<Vec<usize>>,
     /// Whether the codebook was not fitted on the row.
@@ -56,6 +64,7 @@ pub(super) struct StreamFeatures {
 impl StreamFeatures {
     /// Fits the lens to `stream` and looks at its rows. `events` are in the order of time.
     pub(super) fn of(
+        values: Values,
         stream: &StreamRows,
         events: &[&Event],
         middle_window: usize,
@@ -68,7 +77,7 @@ impl StreamFeatures {
             kept.rows.iter().map(|&i| events[stream.events[i]].occurred_at.as_micros()).collect();
         let dim = raw[0].len();
         let gamma = 1.0 / bandwidth(&raw, &mut rng);
-        let frequencies = if dim > 1 { FREQUENCIES.0 } else { FREQUENCIES.1 };
+        let frequencies = frequencies(values);
         let (fit, held_out) = halves(&kept.units, raw.len(), &mut rng);
         let fit_rows: Vec<&[f32]> = fit.iter().take(MAX_ROWS.1).map(|&i| raw[i]).collect();
         let codebook = Codebook::fit(&fit_rows, cells(middle_window, fit_rows.len()), seed + 1);
@@ -79,8 +88,8 @@ impl StreamFeatures {
         let (whitening, whitened) =
             whitened.map_or((None, Vec::new()), |(w, rows)| (Some(w), rows));
         let sample = landmark_rows(raw.len(), &mut rng);
-        let landmarks =
-            (dim > 1).then(|| Landmarks::new(&sample.iter().map(|&i| raw[i]).collect::<Vec<_>>()));
+        let landmarks = (values == Values::Embedding)
+            .then(|| Landmarks::new(&sample.iter().map(|&i| raw[i]).collect::<Vec<_>>()));
         let lens = Lens {
             dim,
             gamma,
@@ -101,7 +110,8 @@ impl StreamFeatures {
         let rows = rows(&lens, &features, &raw, &at, &whitened, &novelty);
         Self {
             events: kept.rows.iter().map(|&i| stream.events[i]).collect(),
-            total: stream.rows.len(),
+            unseen: kept.rows.iter().map(|&i| i + stream.unseen >= stream.rows.len()).collect(),
+            total: stream.rows.len() - stream.unseen,
             in_sessions,
             units: kept.units,
             lens,

@@ -9,6 +9,7 @@ use crate::detect::freeze::trial::{self, Topic};
 use crate::detect::profile::{DetectorCalibration, Spread, StreamPart, WindowCalibration};
 use crate::model::calibration::Trial;
 use crate::model::monitor::MonitorSpec;
+use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
 use crate::stats::calibrate::calibrate;
 use crate::stats::codebook::Codebook;
@@ -27,6 +28,7 @@ const MIN_ROWS: usize = 100;
 /// What is the same for all steps of one stream of one part.
 pub(super) struct PartContext<'a> {
     pub(super) spec: &'a MonitorSpec,
+    pub(super) stream: Stream,
     pub(super) plan: &'a Plan,
     /// Whether the thresholds are tried too, which takes about as long as one part's calibration.
     pub(super) tried: bool,
@@ -46,7 +48,7 @@ impl PartContext<'_> {
         let mut position = vec![usize::MAX; features.rows.len()];
         let mut own = Vec::new();
         for (i, event) in features.events.iter().enumerate() {
-            if member(*event) {
+            if features.unseen[i] || member(*event) {
                 position[i] = own.len();
                 own.push(i);
             }
@@ -152,8 +154,10 @@ impl PartContext<'_> {
     /// The weights of the simulated columns.
     fn weights(&self, grid: &PlannedGrid) -> Vec<f64> {
         let of = |window: &PlannedWindow| {
-            DetectorKind::OF_VALUES
-                .map(|kind| budget::detector_weight(self.spec, &window.name, kind))
+            DetectorKind::OF_VALUES.map(|kind| {
+                let weight = budget::detector_weight(self.spec, &window.name, kind);
+                if kind.judges(self.stream.values()) { weight } else { 0.0 }
+            })
         };
         grid.windows.iter().flat_map(of).collect()
     }

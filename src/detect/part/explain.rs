@@ -7,15 +7,17 @@ use crate::clock::Timestamp;
 use crate::detect::compare::Comparator;
 use crate::detect::engine::Evaluation;
 use crate::detect::examples::Recent;
+use crate::detect::explain::rates::{Rates, changes};
 use crate::detect::explain::{
     BucketSums, ExplainInput, SegmentCounts, StreamInput, WindowRow, explain,
 };
 use crate::detect::grid::{Grid, GridWindow};
 use crate::detect::notes::{Notes, Responses, Texts};
-use crate::detect::values::value;
-use crate::model::explanation::Explanation;
+use crate::detect::values::{names, value};
+use crate::model::explanation::{Explanation, RateChange};
 use crate::model::interaction::Event;
-use crate::model::stream::Stream;
+use crate::model::stream::{Stream, Values};
+use crate::model::verdict::Verdict;
 use crate::stats::mmd::MeanSums;
 use crate::stats::sketch::Sketch;
 
@@ -44,7 +46,11 @@ impl PartWindows {
             .keys()
             .filter_map(|stream| self.gather(*stream, evaluation, comparator, recent))
             .collect();
-        let widest = gathered.iter().max_by_key(|g| g.values.len())?;
+        let rates = self.changed_rates(evaluation, comparator);
+        let Some(widest) = gathered.iter().max_by_key(|g| g.values.len()) else {
+            let only = Explanation { rates, ..Explanation::default() };
+            return (!only.rates.is_empty()).then_some(only);
+        };
         let events: Vec<&Event> = widest.values.iter().map(|(event, ..)| *event).collect();
         let query = comparator.lens(Stream::Query);
         let answers = query.map(|lens| Responses::of(events.iter().copied(), lens));
@@ -71,29 +77,60 @@ impl PartWindows {
                 })
             })
             .collect();
-        Some(explain(&ExplainInput { streams, responses, segments: &segments }))
+        let found = explain(&ExplainInput { streams, responses, segments: &segments });
+        Some(Explanation { rates, ..found })
     }
 
-    /// The most drifted window of `stream`, with its events as far as they are remembered.
-    fn gather<'a>(
+    /// The rates that changed in the most drifted window of each stream of rates.
+    fn changed_rates(&self, evaluation: &Evaluation, comparator: &Comparator) -> Vec<RateChange> {
+        let streams = Stream::ALL.into_iter().filter(|stream| stream.values() == Values::Rates);
+        let mut changed: Vec<RateChange> = streams
+            .filter_map(|stream| {
+                let sum = self.most_drifted(stream, evaluation)?.1;
+                let expectation = &self.part(comparator).streams.get(&stream)?.expectation;
+                let rates = Rates {
+                    sum: &sum.sum_x,
+                    n: sum.n,
+                    then: &expectation.at(&phase(&sum)).x,
+                    n_then: expectation.n,
+                };
+                Some(changes(stream, &names(stream), &rates))
+            })
+            .flatten()
+            .collect();
+        changed.sort_by(|a, b| b.z.abs().total_cmp(&a.z.abs()));
+        changed
+    }
+
+    /// The verdict on the most drifted window of `stream`, its grid, and its sketch.
+    fn most_drifted<'a>(
         &'a self,
         stream: Stream,
-        evaluation: &Evaluation,
-        comparator: &Comparator,
-        recent: &'a Recent,
-    ) -> Option<Gathered<'a>> {
-        let ratio = |v: &&crate::model::verdict::Verdict| v.ratio().unwrap_or(0.0);
+        evaluation: &'a Evaluation,
+    ) -> Option<((&'a Verdict, &'a Grid), Sketch)> {
+        let ratio = |verdict: &&Verdict| verdict.ratio().unwrap_or(0.0);
         let worst = evaluation
             .verdicts
             .iter()
             .filter(|verdict| verdict.stream == stream && verdict.is_drift)
             .max_by(|a, b| ratio(a).total_cmp(&ratio(b)))?;
         let (grid, window) = self.window(&worst.window)?;
+        let sum = grid.window_sum(window, evaluation.bucket?, stream)?;
+        Some(((worst, grid), sum))
+    }
+
+    /// The most drifted window of `stream`, with its events as far as they are remembered.
+    fn gather<'a>(
+        &'a self,
+        stream: Stream,
+        evaluation: &'a Evaluation,
+        comparator: &Comparator,
+        recent: &'a Recent,
+    ) -> Option<Gathered<'a>> {
+        let ((worst, grid), sum) = self.most_drifted(stream, evaluation)?;
         let last = evaluation.bucket?;
-        let sum = grid.window_sum(window, last, stream)?;
         let lens = comparator.lens(stream)?;
-        let phase: Vec<f64> = sum.phase.iter().map(|total| total / sum.n).collect();
-        let mean = self.part(comparator).streams.get(&stream)?.expectation.at(&phase).phi;
+        let mean = self.part(comparator).streams.get(&stream)?.expectation.at(&phase(&sum)).phi;
         let values = recent
             .newest()
             .filter(|event| self.is_in(grid, last, event))
@@ -142,6 +179,11 @@ impl<'a> Gathered<'a> {
             .map(|(start, sketch)| BucketSums { start: *start, sums: sums(sketch) })
             .collect()
     }
+}
+
+/// The mean of the rhythm's functions over a window.
+fn phase(sum: &Sketch) -> Vec<f64> {
+    sum.phase.iter().map(|total| total / sum.n).collect()
 }
 
 type Label<'a> = (&'a str, &'a str);

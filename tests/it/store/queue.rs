@@ -84,7 +84,7 @@ pub(super) async fn positions_are_gap_free_under_concurrent_completers(store: Te
         done.unwrap();
     }
     let events = store.events_after(project, 0, MODEL, 1000).await.unwrap();
-    let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
+    let positions: Vec<i64> = events.iter().map(|row| row.event.position).collect();
     assert_eq!(positions, (1..=80).collect::<Vec<_>>());
     assert_eq!(store.last_position(project).await.unwrap(), 80);
 }
@@ -98,13 +98,13 @@ pub(super) async fn events_come_by_position_and_by_time(store: TestStore) {
     store.insert_interactions(project, &items, at(40)).await.unwrap();
     assert_eq!(store.pending_between(project, at(0), at(30)).await.unwrap(), 3);
     embed_all(&store).await;
-    let ids = |events: Vec<seamark::model::interaction::Event>| -> Vec<String> {
-        events.into_iter().map(|event| event.interaction_id).collect()
+    let ids = |rows: Vec<seamark::model::interaction::EventWithTexts>| -> Vec<String> {
+        rows.into_iter().map(|row| row.event.interaction_id).collect()
     };
     let after = store.events_after(project, 1, MODEL, 2).await.unwrap();
-    assert_eq!(after[0].query.as_deref().unwrap()[..2], [0.5, -0.25]);
-    assert_eq!(after[0].response, None);
-    assert_eq!(after[0].attributes, items[1].attributes);
+    assert_eq!(after[0].event.query.as_deref().unwrap()[..2], [0.5, -0.25]);
+    assert_eq!(after[0].event.response, None);
+    assert_eq!(after[0].event.attributes, items[1].attributes);
     assert_eq!(ids(after), ["i1", "i2"]);
     let between = store.events_between(project, at(0), at(30), MODEL).await.unwrap();
     assert_eq!(ids(between), ["i3", "i2", "i1"]);

@@ -1,0 +1,52 @@
+//! Counts of what the checks of texts found.
+
+use serde::{Deserialize, Serialize};
+
+/// Which text of an interaction.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// What was asked.
+    Query,
+    /// What was answered.
+    Response,
+}
+
+impl Side {
+    /// Its name on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Response => "response",
+        }
+    }
+}
+
+/// How many texts of one group, on one day, a check found something in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QualityCount {
+    /// Days since 1970-01-01, by arrival.
+    pub day: i64,
+    /// The side.
+    pub side: Side,
+    /// The value of the label `channel`; empty without one.
+    pub channel: String,
+    /// The language's code.
+    pub language: String,
+    /// The check; empty for all texts of the group.
+    pub signal: String,
+    /// Texts.
+    pub count: i64,
+}

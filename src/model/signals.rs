@@ -1,0 +1,116 @@
+//! What was seen of an interaction's texts, beside what they mean.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::language::{self, Language};
+use crate::text::signals::{self, Flag, Flags};
+
+/// What was seen of a query and of its response.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Signals {
+    /// Of the query; `None` where it was not looked at.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<TextSignals>,
+    /// Of the response; `None` where there is none.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<TextSignals>,
+}
+
+/// What was seen of one text.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TextSignals {
+    /// The checks that found something.
+    #[serde(rename = "f")]
+    pub flags: Flags,
+    /// Length in characters.
+    #[serde(rename = "c")]
+    pub characters: u32,
+    /// The language that it is in, as a best guess.
+    #[serde(rename = "l")]
+    pub language: LanguageCode,
+    /// Whether it is written as hardly one of the reference's texts is; `None` where no reference was
+    /// asked, or the text is too short to say.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub is_odd: Option<bool>,
+}
+
+impl Signals {
+    /// Looks at a query and its response. O(characters).
+    pub fn of(query: &str, response: Option<&str>) -> Self {
+        let asked = language::identify(query);
+        let answered = response.map(|text| {
+            let language = language::identify(text);
+            let mut seen = TextSignals::of(text, &language, Some(query));
+            let are_sure = asked.is_confident() && language.is_confident();
+            if are_sure && asked.code != language.code {
+                seen.flags.insert(Flag::OtherLanguage);
+            }
+            seen
+        });
+        Self { query: Some(TextSignals::of(query, &asked, None)), response: answered }
+    }
+}
+
+impl TextSignals {
+    /// Looks at a text, which answers `query` where there is one.
+    fn of(text: &str, language: &Language, query: Option<&str>) -> Self {
+        let language = LanguageCode::named(language.code);
+        let known = language.is_known().then(|| language.as_str());
+        let seen = match query {
+            Some(query) => signals::of_pair(query, text, known),
+            None => signals::of(text, known),
+        };
+        Self { flags: seen.flags, characters: seen.chars, language, is_odd: None }
+    }
+
+    /// What the text counts as: a text, each check that found something, and its length as
+    /// `length/64`, the power of two that it does not exceed.
+    pub fn counted(&self) -> Vec<String> {
+        let flags = self.flags.iter().map(|flag| flag.as_str().to_owned());
+        let length = format!("length/{}", self.characters.max(1).next_power_of_two());
+        std::iter::once(String::new()).chain(flags).chain([length]).collect()
+    }
+}
+
+/// A language by its ISO 639 code; `und` where it could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "&'static str")]
+pub struct LanguageCode(u8);
+
+impl LanguageCode {
+    /// Languages that there are, `und` among them.
+    pub const COUNT: usize = language::CODES.len();
+
+    /// The language of that code; `und` for one that is not known.
+    pub fn named(code: &str) -> Self {
+        let place = |wanted: &str| language::CODES.iter().position(|known| *known == wanted);
+        Self(place(code).or_else(|| place("und")).unwrap_or(0) as u8)
+    }
+
+    /// Its code.
+    pub fn as_str(self) -> &'static str {
+        language::CODES.get(self.index()).copied().unwrap_or("und")
+    }
+
+    /// Its place among the languages that are told apart.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Whether it is a language rather than `und`.
+    pub fn is_known(self) -> bool {
+        self.as_str() != "und"
+    }
+}
+
+impl From<String> for LanguageCode {
+    fn from(code: String) -> Self {
+        Self::named(&code)
+    }
+}
+
+impl From<LanguageCode> for &'static str {
+    fn from(code: LanguageCode) -> Self {
+        code.as_str()
+    }
+}
