@@ -10,6 +10,7 @@ pub mod interaction;
 pub mod key;
 pub mod matcher;
 pub mod monitor;
+pub mod outcome;
 pub mod receiver;
 pub mod reference;
 pub mod report;
