@@ -231,9 +231,10 @@ pub(crate) async fn set(
 ) -> Result<Json<OutcomeDefinition>, ApiError> {
     let now = state.now();
     // A name that cannot be is refused before the store sees it.
-    let known = match is_name(&name) {
-        true => state.store.find_outcome_definition(caller.project, &name).await?,
-        false => None,
+    let known = if is_name(&name) {
+        state.store.find_outcome_definition(caller.project, &name).await?
+    } else {
+        None
     };
     let good = input.good.unwrap_or(match input.kind {
         OutcomeKind::Category => Good::Values(Vec::new()),

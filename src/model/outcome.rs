@@ -189,7 +189,7 @@ impl OutcomeKind {
             (Self::Binary, Value::Flag(_))
             | (Self::Number, Value::Number(_))
             | (Self::Category, Value::Category(_)) => None,
-            (Self::Binary, Value::Number(number)) if *number == 0.0 || *number == 1.0 => None,
+            (Self::Binary, Value::Number(number)) if [0.0, 1.0].contains(number) => None,
             (Self::Duration, Value::Number(number)) if *number >= 0.0 => None,
             (Self::Binary, _) => Some("must be true or false: outcomes of this name are binary"),
             (Self::Number, _) => Some("must be a number: outcomes of this name are numbers"),
@@ -290,7 +290,7 @@ impl OutcomeDefinition {
                 problems.push(("/good", "must be the list of a category's good values".to_owned()));
             }
             (Good::Values(_), _) => {
-                problems.push(("/good", "must be \"up\" or \"down\"".to_owned()))
+                problems.push(("/good", "must be \"up\" or \"down\"".to_owned()));
             }
             (Good::Direction(_), _) => {}
         }

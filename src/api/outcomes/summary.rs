@@ -64,7 +64,7 @@ pub(crate) struct SummaryParams {
 
 /// Outcomes of one name, of the interactions in `[from, to)`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Summary {
+pub(crate) struct OutcomeSummary {
     name: String,
     kind: OutcomeKind,
     good: Good,
@@ -75,7 +75,7 @@ pub(crate) struct Summary {
     /// Those with an outcome.
     n: i64,
     /// The share with an outcome, with Wilson's interval.
-    coverage: Option<Estimate>,
+    coverage: Option<OutcomeFigure>,
     /// Outcomes of this name that wait for their interaction, of any time.
     parked: i64,
     /// Those of the parked that have waited for longer than the attribution window.
@@ -84,31 +84,31 @@ pub(crate) struct Summary {
     late: i64,
     /// How long outcomes take to come; absent where fewer than 20 have come.
     #[serde(skip_serializing_if = "Option::is_none")]
-    delay: Option<Delay>,
+    delay: Option<OutcomeDelay>,
     /// Interactions older than this have had the time for nine of ten outcomes; the attribution
     /// window where the delay is not known.
     matures_after_seconds: f64,
     /// The rate or the mean of all of them.
-    value: Option<Estimate>,
+    value: Option<OutcomeFigure>,
     /// By the day of the interaction, in UTC.
-    days: Vec<Day>,
+    days: Vec<OutcomeDay>,
     /// By the values of the label that was asked for, most interactions first, at most 50.
     #[serde(skip_serializing_if = "Option::is_none")]
-    groups: Option<Vec<Group>>,
+    groups: Option<Vec<OutcomeLabel>>,
     /// How often each category came, at most 50.
     #[serde(skip_serializing_if = "Option::is_none")]
-    categories: Option<Vec<Category>>,
+    categories: Option<Vec<OutcomeCategory>>,
 }
 
 /// An estimate with its interval of 95 %; one value has none.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Estimate {
+pub(crate) struct OutcomeFigure {
     estimate: f64,
     low: Option<f64>,
     high: Option<f64>,
 }
 
-impl From<Interval> for Estimate {
+impl From<Interval> for OutcomeFigure {
     fn from(interval: Interval) -> Self {
         let (low, high) = (Some(interval.low), Some(interval.high));
         Self { estimate: interval.estimate, low, high }
@@ -117,7 +117,7 @@ impl From<Interval> for Estimate {
 
 /// The time from an interaction to its outcome.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Delay {
+pub(crate) struct OutcomeDelay {
     /// Outcomes that this was learned from.
     n: usize,
     p50_seconds: f64,
@@ -128,26 +128,26 @@ pub(crate) struct Delay {
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon_seconds: Option<f64>,
     /// The share that has come by then.
-    curve: Vec<CurvePoint>,
+    curve: Vec<OutcomeCurvePoint>,
 }
 
 /// The share of outcomes that have come so long after their interactions.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct CurvePoint {
+pub(crate) struct OutcomeCurvePoint {
     seconds: f64,
     share: f64,
 }
 
 /// The interactions of one day.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Day {
+pub(crate) struct OutcomeDay {
     /// Its begin.
     day: Timestamp,
     interactions: i64,
     /// Those with an outcome.
     n: i64,
     /// The rate (binary, category) with Wilson's interval, or the mean with its normal one.
-    value: Option<Estimate>,
+    value: Option<OutcomeFigure>,
     /// Whether all of its interactions are older than `matures_after_seconds`.
     mature: bool,
     /// The share of its outcomes that have come by now, as the delays tell for its last moment.
@@ -157,18 +157,18 @@ pub(crate) struct Day {
 
 /// The interactions with one value of a label.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Group {
+pub(crate) struct OutcomeLabel {
     /// The label's value; null for those without it.
     label: Option<String>,
     interactions: i64,
     /// Those with an outcome.
     n: i64,
-    value: Option<Estimate>,
+    value: Option<OutcomeFigure>,
 }
 
 /// One category.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Category {
+pub(crate) struct OutcomeCategory {
     category: String,
     n: i64,
 }
@@ -176,7 +176,7 @@ pub(crate) struct Category {
 /// Outcomes of one name: coverage, delay, and their rate or mean by day and by label.
 #[utoipa::path(get, path = "/v1/outcomes/summary", tag = "outcomes", params(SummaryParams),
     responses(
-        (status = 200, description = "The figures", body = Summary),
+        (status = 200, description = "The figures", body = OutcomeSummary),
         (status = "default", description = "An error", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -185,14 +185,15 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     caller: Principal,
     Params(params): Params<SummaryParams>,
-) -> Result<Json<Summary>, ApiError> {
+) -> Result<Json<OutcomeSummary>, ApiError> {
     let (now, store) = (state.now(), &state.store);
     let to = params.to.unwrap_or(now);
     let from = params.from.unwrap_or_else(|| to.minus(DAY * DEFAULT_DAYS));
     check(&params, from, to)?;
-    let found = match is_name(&params.name) {
-        true => store.find_outcome_definition(caller.project, &params.name).await?,
-        false => None,
+    let found = if is_name(&params.name) {
+        store.find_outcome_definition(caller.project, &params.name).await?
+    } else {
+        None
     };
     let definition = found.ok_or_else(|| ApiError::not_found("outcome"))?;
     let query = OutcomeQuery { definition: &definition, from, to };
@@ -212,7 +213,7 @@ pub(crate) async fn get(
     let all = total(&days);
     let matures_after_seconds = maturity(&definition, curve.as_ref());
     let groups = groups.map(|groups| groups.into_iter().map(|g| group(&definition, g)).collect());
-    Ok(Json(Summary {
+    Ok(Json(OutcomeSummary {
         from,
         to,
         interactions: all.interactions,
@@ -230,7 +231,7 @@ pub(crate) async fn get(
             .collect(),
         groups,
         categories: categories.map(|categories| {
-            categories.into_iter().map(|(category, n)| Category { category, n }).collect()
+            categories.into_iter().map(|(category, n)| OutcomeCategory { category, n }).collect()
         }),
         name: definition.name,
         kind: definition.kind,
@@ -268,30 +269,33 @@ fn maturity(definition: &OutcomeDefinition, curve: Option<&DelayCurve>) -> f64 {
     curve.map_or(window, |curve| curve.quantile(0.9))
 }
 
-fn delay(curve: &DelayCurve) -> Delay {
+fn delay(curve: &DelayCurve) -> OutcomeDelay {
     let horizon = curve.horizon();
     let points = CURVE.into_iter().filter(|seconds| *seconds <= horizon);
-    Delay {
+    OutcomeDelay {
         n: curve.n(),
         p50_seconds: curve.quantile(0.5),
         p90_seconds: curve.quantile(0.9),
         p99_seconds: curve.quantile(0.99),
         horizon_seconds: horizon.is_finite().then_some(horizon),
         curve: points
-            .map(|seconds| CurvePoint { seconds, share: curve.share_by(seconds) })
+            .map(|seconds| OutcomeCurvePoint { seconds, share: curve.share_by(seconds) })
             .collect(),
     }
 }
 
 /// The rate of a yes or of a good category, or the mean of numbers.
-fn estimate<Key>(definition: &OutcomeDefinition, sums: &OutcomeGroup<Key>) -> Option<Estimate> {
+fn estimate<Key>(
+    definition: &OutcomeDefinition,
+    sums: &OutcomeGroup<Key>,
+) -> Option<OutcomeFigure> {
     let n = u64::try_from(sums.n).unwrap_or(0);
     match definition.kind {
         OutcomeKind::Binary | OutcomeKind::Category => {
             wilson(sums.sum.round() as u64, n, CONFIDENCE).map(Into::into)
         }
         OutcomeKind::Number | OutcomeKind::Duration if n == 1 => {
-            Some(Estimate { estimate: sums.sum, low: None, high: None })
+            Some(OutcomeFigure { estimate: sums.sum, low: None, high: None })
         }
         OutcomeKind::Number | OutcomeKind::Duration => {
             mean(n, sums.sum, sums.squares, CONFIDENCE).map(Into::into)
@@ -305,11 +309,11 @@ fn day(
     curve: Option<&DelayCurve>,
     matures_after_seconds: f64,
     now: Timestamp,
-) -> Day {
+) -> OutcomeDay {
     let begin = Timestamp::from_micros(sums.key.saturating_mul(DAY_MICROS));
     let end = begin.plus(DAY);
     let age = now.since(end).as_secs_f64();
-    Day {
+    OutcomeDay {
         day: begin,
         interactions: sums.interactions,
         n: sums.n,
@@ -319,8 +323,8 @@ fn day(
     }
 }
 
-fn group(definition: &OutcomeDefinition, sums: OutcomeGroup<Option<String>>) -> Group {
-    Group {
+fn group(definition: &OutcomeDefinition, sums: OutcomeGroup<Option<String>>) -> OutcomeLabel {
+    OutcomeLabel {
         value: estimate(definition, &sums),
         interactions: sums.interactions,
         n: sums.n,

@@ -178,7 +178,7 @@ pub(super) async fn another_content_is_a_conflict_and_a_misfit_is_refused(store:
     let results = store.insert_outcomes(project, &batch, at(0)).await.unwrap();
     assert_eq!(results, [Parked, Conflict, Duplicate]);
     let mut wrong = outcome("3", by_id("a"), Value::Category("yes".to_owned()), at(0));
-    wrong.name = "resolved".to_owned();
+    "resolved".clone_into(&mut wrong.name);
     assert!(matches!(put(&store, project, wrong, at(0)).await, Misfit(_)));
     let counts = store.outcome_counts(project, at(0)).await.unwrap();
     assert_eq!(

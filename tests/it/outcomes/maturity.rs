@@ -88,6 +88,10 @@ pub(super) async fn an_outcome_is_handed_out_or_marked_never_lost(store: TestSto
     }
 }
 
+fn query(definition: &OutcomeDefinition) -> OutcomeQuery<'_> {
+    OutcomeQuery { definition, from: at(0), to: at(0).plus(DAY * 2) }
+}
+
 pub(super) async fn sums_by_day_and_label(store: TestStore) {
     let project = project(&store).await;
     let item = |id: &str, channel: Option<&str>, day: u32| NewInteraction {
@@ -112,8 +116,7 @@ pub(super) async fn sums_by_day_and_label(store: TestStore) {
     let ratings =
         [on("1", "a", 1.0, 0), on("2", "b", 2.0, 0), on("3", "b", 4.0, 1), on("4", "c", 5.0, 0)];
     store.insert_outcomes(project, &ratings, at(0).plus(DAY * 2)).await.unwrap();
-    let mut csat = store.find_outcome_definition(project, "csat").await.unwrap().unwrap();
-    let query = |definition| OutcomeQuery { definition, from: at(0), to: at(0).plus(DAY * 2) };
+    let csat = store.find_outcome_definition(project, "csat").await.unwrap().unwrap();
     let days = store.outcomes_by_day(&query(&csat)).await.unwrap();
     let seen: Vec<_> = days.iter().map(|d| (d.interactions, d.n, d.sum, d.squares)).collect();
     assert_eq!(seen, [(1, 1, 1.0, 1.0), (3, 2, 9.0, 41.0)]);
@@ -123,8 +126,8 @@ pub(super) async fn sums_by_day_and_label(store: TestStore) {
     let (web, ussd) = (Some("web".to_owned()), Some("ussd".to_owned()));
     assert_eq!(seen, [(None, 1, 0), (ussd, 1, 1), (web, 2, 2)]);
     // What does not fit the kind any more is in no figure.
-    csat.kind = OutcomeKind::Category;
-    csat.good = Good::Values(vec!["high".to_owned()]);
+    let good = Good::Values(vec!["high".to_owned()]);
+    let csat = OutcomeDefinition { kind: OutcomeKind::Category, good, ..csat };
     assert!(store.outcomes_by_day(&query(&csat)).await.unwrap().iter().all(|day| day.n == 0));
     let word = |id: &str, of: &str, text: &str| {
         outcome(id, by_id(of), Value::Category(text.to_owned()), at(0).plus(DAY * 2))
