@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once() {
-        let wrong = |json| read_all(json).unwrap_err();
+        let wrong = |json: &str| read_all(json).unwrap_err();
         assert_eq!(wrong("{}"), ["", "/name", "/value"]);
         let two = r#"{"interaction_id": "i", "session_id": "s", "name": "n", "value": 1}"#;
         assert_eq!(wrong(two), [""]);

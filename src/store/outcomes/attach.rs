@@ -17,10 +17,13 @@ use crate::store::error::StoreError;
 
 const ANY_PARKED: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 FROM outcomes
     WHERE project_id = $1 AND interaction_seq IS NULL LIMIT 1) AS t";
+/// OFFSET keeps Postgres to one look into the index for each target: it would rather read all
+/// that is parked.
 const PARKED: Sql = Sql {
-    postgres: "SELECT seq FROM outcomes
-        WHERE project_id = $1 AND target = $2 AND interaction_seq IS NULL
-          AND target_id = ANY (ARRAY (SELECT json_array_elements_text($3::json)))",
+    postgres: "SELECT o.seq FROM json_array_elements_text($3::json) AS t (id)
+        CROSS JOIN LATERAL (SELECT seq FROM outcomes
+            WHERE project_id = $1 AND target = $2 AND target_id = t.id AND interaction_seq IS NULL
+            OFFSET 0) AS o",
     sqlite: "SELECT seq FROM outcomes
         WHERE project_id = $1 AND target = $2 AND interaction_seq IS NULL
           AND target_id IN (SELECT value FROM json_each($3))",

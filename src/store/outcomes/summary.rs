@@ -59,12 +59,11 @@ pub struct OutcomeCounts {
 
 /// Interactions with what their last outcome is worth, grouped by `$key`. Parameters: 1 the project,
 /// 2 the name, 3 and 4 the times, 5 whether it is a category, 6 the good values as JSON.
+/// Materialized, so that Postgres looks up each outcome once and not once for each sum.
 macro_rules! groups {
     ($key:literal, $good:literal, $order:literal) => {
         concat!(
-            "SELECT key, COUNT(*) AS interactions, COUNT(v) AS n, COALESCE(SUM(v), 0.0) AS sum,
-                COALESCE(SUM(v * v), 0.0) AS squares
-            FROM (SELECT ",
+            "WITH t AS MATERIALIZED (SELECT ",
             $key,
             " AS key, (
                 SELECT CASE WHEN o.category IS NULL THEN o.value
@@ -76,8 +75,10 @@ macro_rules! groups {
                   AND (o.category IS NOT NULL) = $5
                 ORDER BY o.occurred_at DESC, o.seq DESC LIMIT 1) AS v
                 FROM interactions i
-                WHERE i.project_id = $1 AND i.occurred_at >= $3 AND i.occurred_at < $4) AS t
-            GROUP BY key ",
+                WHERE i.project_id = $1 AND i.occurred_at >= $3 AND i.occurred_at < $4)
+            SELECT key, COUNT(*) AS interactions, COUNT(v) AS n, COALESCE(SUM(v), 0.0) AS sum,
+                COALESCE(SUM(v * v), 0.0) AS squares
+            FROM t GROUP BY key ",
             $order
         )
     };
