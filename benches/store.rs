@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
 use seamark::id::ProjectId;
 use seamark::model::interaction::{Attributes, NewInteraction};
+use seamark::model::outcome::Figures;
 use seamark::store::{Config, EmbeddedText, Store};
 
 /// How long each figure is measured.
@@ -67,6 +68,8 @@ fn interaction(id: String) -> NewInteraction {
         metadata: None,
         inclusion_probability: 1.0,
         content_hash: [7; 32],
+        subject: None,
+        figures: Figures::default(),
     }
 }
 

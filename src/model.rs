@@ -10,6 +10,7 @@ pub mod interaction;
 pub mod key;
 pub mod matcher;
 pub mod monitor;
+pub mod outcome;
 pub mod preparation;
 pub mod quality;
 pub mod receiver;

@@ -13,6 +13,7 @@ use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Problem};
 use crate::api::extract::Params;
 use crate::api::state::AppState;
+use crate::store::OutcomeCounts;
 
 /// Whether something is alive or ready.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -153,6 +154,47 @@ pub(crate) struct Status {
     late: i64,
     /// Whether the accepted are the sum of their parts; anything else is a defect.
     conserved: bool,
+    /// Where every outcome has gone.
+    outcomes: OutcomesStatus,
+}
+
+/// Where every outcome of the project has gone: accepted = joined + parked + expired.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct OutcomesStatus {
+    /// Stored for the first time, the figures that came with interactions among them.
+    accepted: i64,
+    /// Of the accepted: put down to an interaction.
+    joined: i64,
+    /// Of the accepted: wait for their interaction.
+    parked: i64,
+    /// Of the parked: have waited for longer than their attribution window.
+    unmatched: i64,
+    /// Of the accepted: deleted when their retention passed.
+    expired: i64,
+    /// Sent again with the same content.
+    duplicates: i64,
+    /// Sent again with another content, and refused.
+    conflicts: i64,
+    /// Refused as invalid.
+    rejected: i64,
+    /// Whether the accepted are the sum of their parts; anything else is a defect.
+    conserved: bool,
+}
+
+impl From<OutcomeCounts> for OutcomesStatus {
+    fn from(counts: OutcomeCounts) -> Self {
+        Self {
+            accepted: counts.accepted,
+            joined: counts.joined,
+            parked: counts.parked,
+            unmatched: counts.unmatched,
+            expired: counts.expired,
+            duplicates: counts.duplicates,
+            conflicts: counts.conflicts,
+            rejected: counts.rejected,
+            conserved: counts.accepted == counts.joined + counts.parked + counts.expired,
+        }
+    }
 }
 
 /// Where every interaction of the project has gone.
@@ -168,6 +210,7 @@ pub(crate) async fn status(
     caller: Principal,
 ) -> Result<Json<Status>, ApiError> {
     let counts = state.store.counts(caller.project).await?;
+    let outcomes = state.store.outcome_counts(caller.project, state.now()).await?;
     let parts = counts.pending + counts.embedded + counts.quarantined + counts.expired;
     let others = counts.duplicates + counts.conflicts + counts.sampled_out + counts.rejected;
     Ok(Json(Status {
@@ -184,5 +227,6 @@ pub(crate) async fn status(
         blank: counts.blank,
         late: counts.late,
         conserved: counts.accepted == parts,
+        outcomes: outcomes.into(),
     }))
 }

@@ -6,6 +6,7 @@ pub(crate) mod group_commit;
 pub(crate) mod item;
 pub(crate) mod parse;
 pub(crate) mod split;
+pub(crate) mod value;
 
 use std::time::Instant;
 
@@ -20,7 +21,8 @@ use crate::api::auth::Principal;
 use crate::api::body;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::ingest::item::Received;
-use crate::api::ingest::parse::{Parsed, parse};
+use crate::api::ingest::parse::{Parsed, ReadItem, parse};
+use crate::api::ingest::value::Rules;
 use crate::api::state::AppState;
 use crate::clock::Timestamp;
 use crate::id::{self, ProjectId};
@@ -100,7 +102,7 @@ async fn take(
 ) -> Result<Response, ApiError> {
     state.backlog.admit(&state.store, project, state.now()).await?;
     let body = body::read(headers, body, state.batch_limits(), &state.budget).await?;
-    let parsed = parse_body(state, &body, state.config.limits.batch_items).await?;
+    let parsed = parse_body(state, &body, state.config.limits.batch_items, item::read).await?;
     let answer = keep(state, project, parsed).await?;
     drop(body);
     if answer.accepted > 0 {
@@ -117,26 +119,27 @@ fn respond(answer: IngestAnswer) -> Result<Response, ApiError> {
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
-/// Reads interactions from a body, off the runtime's threads where it is long.
-pub(crate) async fn parse_body(
+/// Reads items from a body, off the runtime's threads where it is long.
+pub(crate) async fn parse_body<T: Send + 'static>(
     state: &AppState,
     body: &body::ReadBody,
     max_items: usize,
-) -> Result<Parsed, ApiError> {
-    let (limits, now) = (state.config.limits.clone(), state.now());
+    read: ReadItem<T>,
+) -> Result<Parsed<T>, ApiError> {
+    let (limits, now, subjects) =
+        (state.config.limits.clone(), state.now(), state.store.keeps_subjects());
     let bytes = body.bytes.clone();
-    if bytes.len() <= INLINE_BYTES {
-        return parse(&bytes, &limits, max_items, now);
+    let parse = move || parse(&bytes, Rules { limits: &limits, now, subjects }, max_items, read);
+    if body.bytes.len() <= INLINE_BYTES {
+        return parse();
     }
-    tokio::task::spawn_blocking(move || parse(&bytes, &limits, max_items, now))
-        .await
-        .map_err(ApiError::internal)?
+    tokio::task::spawn_blocking(parse).await.map_err(ApiError::internal)?
 }
 
 async fn keep(
     state: &AppState,
     project: ProjectId,
-    parsed: Parsed,
+    parsed: Parsed<Received>,
 ) -> Result<IngestAnswer, ApiError> {
     let now = state.now();
     let mut answer = IngestAnswer {
@@ -147,7 +150,7 @@ async fn keep(
     let (mut rows, mut places) = (Vec::new(), Vec::new());
     for (index, item) in parsed.items {
         let made = item.id.is_none();
-        let row = prepare(state, item, now);
+        let row = prepare(state, project, item, now);
         let Some(probability) = state.sample(project, &row, now) else {
             answer.sampled_out += 1;
             continue;
@@ -199,8 +202,14 @@ impl IngestAnswer {
 }
 
 /// The row of a received item, not yet sampled.
-pub(crate) fn prepare(state: &AppState, item: Received, now: Timestamp) -> NewInteraction {
-    item.into_new(now, || state.random(|rng| id::interaction_id(now, rng)))
+pub(crate) fn prepare(
+    state: &AppState,
+    project: ProjectId,
+    item: Received,
+    now: Timestamp,
+) -> NewInteraction {
+    let subject = item.subject.as_ref().and_then(|name| state.store.pseudonym(project, name));
+    item.into_new(now, subject, || state.random(|rng| id::interaction_id(now, rng)))
 }
 
 /// Stores `rows` durably: a single one together with those of other requests.

@@ -34,6 +34,20 @@ pub(crate) struct InteractionInput {
     /// Anything else; kept, never interpreted.
     #[schema(value_type = Option<Object>)]
     metadata: Option<String>,
+    /// Who asked, 1 to 200 bytes: stored as a pseudonym only, so that outcomes of a person find their
+    /// interactions. Needs `store.secret_key`.
+    subject: Option<String>,
+    /// How long the answer took; stored as the outcome `latency_ms`.
+    latency_ms: Option<f64>,
+    /// Tokens read; with `output_tokens` the outcome `tokens`.
+    input_tokens: Option<f64>,
+    /// Tokens written.
+    output_tokens: Option<f64>,
+    /// What it cost, in a currency of yours; the outcome `cost`.
+    cost: Option<f64>,
+    /// Whether it failed, as a boolean or the text of the error, which is not kept; the outcome `error`.
+    #[schema(value_type = Option<bool>)]
+    error: Option<bool>,
 }
 
 /// A stored interaction.

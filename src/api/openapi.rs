@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, outcomes,
     preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
     timeline,
 };
@@ -25,6 +25,11 @@ use crate::api::{
         health::status,
         ingest::create,
         interactions::get,
+        outcomes::create,
+        outcomes::list,
+        outcomes::set,
+        outcomes::delete,
+        outcomes::summary::get,
         monitors::list,
         monitors::create,
         monitors::get,
@@ -88,6 +93,7 @@ use crate::api::{
     modifiers(&Security),
     tags(
         (name = "interactions", description = "What the watched application was asked and answered"),
+        (name = "outcomes", description = "What became of it: told by you, joined, and counted"),
         (name = "monitors", description = "What is compared with what, and how"),
         (name = "references", description = "The frozen traffic that windows are compared with"),
         (name = "reports", description = "Every evaluation with every number"),

@@ -192,14 +192,18 @@ pub(crate) async fn upload(
     let source = ReferenceSource::File { name: file };
     let reference = begin(&state, caller.project, params.monitor_id, name, source).await?;
     let body = body::read(&headers, body, state.batch_limits(), &state.budget).await?;
-    let parsed = ingest::parse_body(&state, &body, state.config.limits.upload_items).await?;
+    let max_items = state.config.limits.upload_items;
+    let parsed = ingest::parse_body(&state, &body, max_items, ingest::item::read).await?;
     if parsed.rejected > 0 {
         let detail = format!("{} lines are not sound, nothing was kept", parsed.rejected);
         return Err(ApiError::new(Code::Invalid, detail).with_errors(parsed.faults));
     }
     let now = state.now();
-    let rows =
-        parsed.items.into_iter().map(|(_, item)| ingest::prepare(&state, item, now)).collect();
+    let rows = parsed
+        .items
+        .into_iter()
+        .map(|(_, item)| ingest::prepare(&state, caller.project, item, now))
+        .collect();
     state.uploads.accept(reference.clone(), rows).await?;
     state.wakers.reference.notify_one();
     Ok(accepted(reference))

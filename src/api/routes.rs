@@ -12,7 +12,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors,
+    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, outcomes,
     preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
     timeline,
 };
@@ -105,6 +105,11 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/status", READ, health::status),
         post("/v1/interactions", INGEST, ingest::create),
         get("/v1/interactions/{id}", READ, interactions::get),
+        post("/v1/outcomes", INGEST, outcomes::create),
+        get("/v1/outcomes/definitions", READ, outcomes::list),
+        put("/v1/outcomes/definitions/{name}", ADMIN, outcomes::set),
+        delete("/v1/outcomes/definitions/{name}", ADMIN, outcomes::delete),
+        get("/v1/outcomes/summary", READ, outcomes::summary::get),
         get("/v1/monitors", READ, monitors::list),
         post("/v1/monitors", ADMIN, monitors::create),
         get("/v1/monitors/{id}", READ, monitors::get),

@@ -48,7 +48,11 @@ impl Lines {
 
     fn read(&self, line: &[u8]) -> Result<Received, String> {
         // A file may be of any age; that its times are plausible is all that is checked.
-        let rules = Rules { limits: &self.limits, now: Timestamp::from_micros(i64::MAX / 2) };
+        let rules = Rules {
+            limits: &self.limits,
+            now: Timestamp::from_micros(i64::MAX / 2),
+            subjects: true,
+        };
         let mut item = read_item(line, rules).map_err(|faults| {
             let texts: Vec<String> =
                 faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect();

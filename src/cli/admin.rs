@@ -262,7 +262,7 @@ fn rows_of(config: &Config, path: &Path, now: Timestamp) -> anyhow::Result<Vec<N
     Ok(contents
         .items
         .into_iter()
-        .map(|(index, item)| item.into_new(now, || format!("line-{index}")))
+        .map(|(index, item)| item.into_new(now, None, || format!("line-{index}")))
         .collect())
 }
 

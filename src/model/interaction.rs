@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::model::outcome::{Figures, Pseudonym};
 use crate::model::signals::Signals;
 
 /// Labels of an interaction, for segments: `channel = "whatsapp"`.
@@ -33,6 +34,12 @@ pub struct NewInteraction {
     pub inclusion_probability: f64,
     /// SHA-256 of the content as received: the same id with another content is a conflict.
     pub content_hash: [u8; 32],
+    /// Who used the application. Rows of an uploaded reference have none.
+    #[serde(skip)]
+    pub subject: Option<Pseudonym>,
+    /// Technical figures, stored as outcomes. Rows of an uploaded reference have none.
+    #[serde(skip)]
+    pub figures: Figures,
 }
 
 /// An interaction as it is stored.

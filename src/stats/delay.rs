@@ -73,7 +73,8 @@ impl DelayCurve {
 
     /// The shortest delay by which the share `q` of outcomes has come, in seconds.
     pub fn quantile(&self, q: f64) -> f64 {
-        let below = self.steps.partition_point(|(_, share)| *share < q);
+        // The products above are exact to some last digits only.
+        let below = self.steps.partition_point(|(_, share)| *share < q - 1e-9);
         self.steps[below.min(self.steps.len() - 1)].0
     }
 

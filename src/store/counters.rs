@@ -25,6 +25,20 @@ pub enum Counter {
     Expired,
     /// Those of the expired that had been embedded; counted by the store.
     ExpiredEmbedded,
+    /// Outcomes stored for the first time; counted by the store.
+    OutcomesAccepted,
+    /// Outcomes sent again with the same content; counted by the store.
+    OutcomesDuplicate,
+    /// Outcomes sent again with another content, and refused; counted by the store.
+    OutcomesConflict,
+    /// Outcomes refused as invalid; counted by the store where only it can tell.
+    OutcomesRejected,
+    /// Outcomes joined with their interaction; counted by the store.
+    OutcomesJoined,
+    /// Outcomes deleted when their retention passed; counted by the store.
+    OutcomesExpired,
+    /// Those of the expired outcomes that had been joined; counted by the store.
+    OutcomesExpiredJoined,
 }
 
 impl Counter {
@@ -40,6 +54,13 @@ impl Counter {
             Self::Late => "late",
             Self::Expired => "expired",
             Self::ExpiredEmbedded => "expired_embedded",
+            Self::OutcomesAccepted => "outcomes_accepted",
+            Self::OutcomesDuplicate => "outcomes_duplicate",
+            Self::OutcomesConflict => "outcomes_conflict",
+            Self::OutcomesRejected => "outcomes_rejected",
+            Self::OutcomesJoined => "outcomes_joined",
+            Self::OutcomesExpired => "outcomes_expired",
+            Self::OutcomesExpiredJoined => "outcomes_expired_joined",
         }
     }
 }

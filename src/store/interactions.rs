@@ -1,6 +1,6 @@
 //! Interactions come in: durable, idempotent by id, many at once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{Postgres, Sqlite, Transaction};
 
@@ -8,6 +8,7 @@ use super::codec;
 use super::counters::{self, Counter};
 use super::engine::{Sql, Store, Tx, on_engine};
 use super::error::StoreError;
+use super::outcomes;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::{Interaction, InteractionState, NewInteraction};
@@ -28,15 +29,15 @@ pub enum InsertOutcome {
 /// Rows keep the order of the batch, so that `seq` is the order of arrival.
 const INSERT_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
-            $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[])
+            $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[], $14::text[])
         WITH ORDINALITY AS t (project_id, id, occurred_at, content_hash, session_id, attributes,
-            model, metadata, inclusion_probability, query, response, ordinal)
+            model, metadata, inclusion_probability, query, response, subject, ordinal)
     ), inserted AS (
         INSERT INTO interactions (project_id, id, occurred_at, received_at, day, content_hash,
-            session_id, attributes, model, metadata, inclusion_probability, state, claim_token,
-            claim_until, failures)
+            session_id, attributes, model, metadata, inclusion_probability, subject, state,
+            claim_token, claim_until, failures)
         SELECT project_id, id, occurred_at, $12, $13, content_hash, session_id, attributes, model,
-            metadata, inclusion_probability, 'pending', 0, 0, 0
+            metadata, inclusion_probability, subject, 'pending', 0, 0, 0
         FROM items ORDER BY ordinal
         ON CONFLICT (project_id, id) DO NOTHING
         RETURNING project_id, id, seq
@@ -44,15 +45,15 @@ const INSERT_MANY: &str = "WITH items AS (
         INSERT INTO interaction_texts (day, seq, query, response)
         SELECT $13, seq, query, response FROM inserted JOIN items USING (project_id, id)
     )
-    SELECT ordinal FROM inserted JOIN items USING (project_id, id)";
+    SELECT ordinal, seq FROM inserted JOIN items USING (project_id, id)";
 
 const STORED_HASHES: &str = "SELECT project_id, id, content_hash FROM interactions
     JOIN UNNEST($1::text[], $2::text[]) AS t (project_id, id) USING (project_id, id)";
 
 const INSERT_ONE: &str = "INSERT INTO interactions (project_id, id, occurred_at, content_hash,
-        session_id, attributes, model, metadata, inclusion_probability, received_at, day, state,
-        claim_token, claim_until, failures)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', 0, 0, 0)
+        session_id, attributes, model, metadata, inclusion_probability, received_at, day, subject,
+        state, claim_token, claim_until, failures)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', 0, 0, 0)
     ON CONFLICT (project_id, id) DO NOTHING RETURNING seq";
 const INSERT_TEXT: &str =
     "INSERT INTO interaction_texts (day, seq, query, response) VALUES ($1, $2, $3, $4)";
@@ -75,11 +76,13 @@ const BEFORE: &str = "SELECT i.*, t.query, t.response FROM interactions i
     WHERE i.project_id = $1 AND i.position < $2 ORDER BY i.position DESC LIMIT $3";
 
 /// A deadlock needs two senders of the same ids in opposite orders; once more is enough.
-const DEADLOCK_RETRIES: usize = 3;
+pub(super) const DEADLOCK_RETRIES: usize = 3;
 
 type Item = (ProjectId, NewInteraction);
 type Key<'a> = (ProjectId, &'a str);
 type Hashes<'a> = HashMap<Key<'a>, [u8; 32]>;
+/// The store's numbers of what is new.
+type Numbers<'a> = HashMap<Key<'a>, i64>;
 
 impl Store {
     /// Stores what is new of `items` in one durable commit; the answers are in the items' order.
@@ -120,16 +123,23 @@ impl Store {
     ) -> Result<Vec<InsertOutcome>, StoreError> {
         let firsts = first_of_each_id(items);
         let mut tx = self.begin().await?;
+        let projects: BTreeSet<ProjectId> = items.iter().map(|item| item.0).collect();
+        outcomes::announce(&mut tx, &Vec::from_iter(projects)).await?;
         let (inserted, stored) = match &mut tx {
             Tx::Postgres(tx) => insert_postgres(tx, &firsts, now).await?,
             Tx::Sqlite(tx) => insert_sqlite(tx, &firsts, now).await?,
         };
-        let outcomes = outcomes(items, inserted, &stored);
-        for (project, counts) in counted(items, &outcomes) {
+        let results = results(items, &inserted, &stored);
+        let mut counts = counted(items, &results);
+        for (project, new) in new_by_project(&firsts, &inserted) {
+            let of_outcomes = outcomes::attach(self, &mut tx, project, &new, now).await?;
+            counts.entry(project).or_default().extend(of_outcomes);
+        }
+        for (project, counts) in counts {
             counters::add(&mut tx, project, &counts).await?;
         }
         tx.commit().await?;
-        Ok(outcomes)
+        Ok(results)
     }
 
     /// The stored interaction with this id.
@@ -207,10 +217,24 @@ fn first_of_each_id(items: &[Item]) -> Vec<&Item> {
     items.iter().filter(|item| seen.insert(key(item))).collect()
 }
 
-/// `inserted` loses a key at its first item: later ones are compared with what was stored by it.
-fn outcomes<'a>(
+/// What this commit stores anew, with the numbers it got.
+fn new_by_project<'a>(
+    firsts: &[&'a Item],
+    inserted: &Numbers<'_>,
+) -> BTreeMap<ProjectId, Vec<outcomes::Stored<'a>>> {
+    let mut new: BTreeMap<ProjectId, Vec<outcomes::Stored<'a>>> = BTreeMap::new();
+    for item in firsts {
+        if let Some(seq) = inserted.get(&key(item)) {
+            new.entry(item.0).or_default().push((&item.1, *seq));
+        }
+    }
+    new
+}
+
+/// The first item of a new key is the accepted one: later ones are compared with what it stored.
+fn results<'a>(
     items: &'a [Item],
-    mut inserted: HashSet<Key<'a>>,
+    inserted: &Numbers<'_>,
     stored: &Hashes<'_>,
 ) -> Vec<InsertOutcome> {
     let mut firsts: Hashes<'a> = HashMap::new();
@@ -218,7 +242,7 @@ fn outcomes<'a>(
         .iter()
         .map(|item| {
             let key = key(item);
-            if inserted.remove(&key) {
+            if inserted.contains_key(&key) && !firsts.contains_key(&key) {
                 firsts.insert(key, item.1.content_hash);
                 return InsertOutcome::Accepted;
             }
@@ -257,7 +281,7 @@ async fn insert_postgres<'a>(
     tx: &mut Transaction<'static, Postgres>,
     items: &[&'a Item],
     now: Timestamp,
-) -> Result<(HashSet<Key<'a>>, Hashes<'a>), StoreError> {
+) -> Result<(Numbers<'a>, Hashes<'a>), StoreError> {
     let column = |of: fn(&NewInteraction) -> &str| -> Vec<&'a str> {
         items.iter().map(|item| of(&item.1)).collect()
     };
@@ -268,7 +292,7 @@ async fn insert_postgres<'a>(
     let ids = column(|item| &item.id);
     let attributes: Vec<String> = items.iter().map(|i| attributes(i)).collect::<Result<_, _>>()?;
     let hashes: Vec<&[u8]> = items.iter().map(|i| i.1.content_hash.as_slice()).collect();
-    let ordinals: Vec<i64> = sqlx::query_scalar(INSERT_MANY)
+    let rows: Vec<(i64, i64)> = sqlx::query_as(INSERT_MANY)
         .bind(&projects)
         .bind(&ids)
         .bind(items.iter().map(|i| i.1.occurred_at.as_micros()).collect::<Vec<_>>())
@@ -282,9 +306,11 @@ async fn insert_postgres<'a>(
         .bind(nullable(|item| item.response.as_deref()))
         .bind(now.as_micros())
         .bind(now.day())
+        .bind(nullable(|item| item.subject.as_ref().map(|subject| subject.0.as_str())))
         .fetch_all(&mut **tx)
         .await?;
-    let inserted: HashSet<_> = ordinals.iter().map(|n| key(items[*n as usize - 1])).collect();
+    let inserted: Numbers<'a> =
+        rows.into_iter().map(|(n, seq)| (key(items[n as usize - 1]), seq)).collect();
     let mut stored = HashMap::new();
     if inserted.len() < items.len() {
         // A statement of its own: only a new snapshot sees what a concurrent sender committed.
@@ -304,8 +330,8 @@ async fn insert_sqlite<'a>(
     tx: &mut Transaction<'static, Sqlite>,
     items: &[&'a Item],
     now: Timestamp,
-) -> Result<(HashSet<Key<'a>>, Hashes<'a>), StoreError> {
-    let mut inserted = HashSet::new();
+) -> Result<(Numbers<'a>, Hashes<'a>), StoreError> {
+    let mut inserted = HashMap::new();
     let mut stored = HashMap::new();
     for entry in items {
         let (project, item) = (entry.0.to_string(), &entry.1);
@@ -321,10 +347,11 @@ async fn insert_sqlite<'a>(
             .bind(item.inclusion_probability)
             .bind(now.as_micros())
             .bind(now.day())
+            .bind(item.subject.as_ref().map(|subject| &subject.0))
             .fetch_optional(&mut **tx)
             .await?;
         if let Some(seq) = seq {
-            inserted.insert(key(entry));
+            inserted.insert(key(entry), seq);
             sqlx::query(INSERT_TEXT)
                 .bind(now.day())
                 .bind(seq)

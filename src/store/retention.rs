@@ -35,6 +35,8 @@ pub struct RetentionCounts {
     pub embeddings: i64,
     /// Interactions, now counted as expired.
     pub interactions: i64,
+    /// Outcomes, which go with their interactions; parked ones by the day they were received on.
+    pub outcomes: i64,
     /// Buckets.
     pub buckets: i64,
     /// Reports.
@@ -66,6 +68,8 @@ const INTERACTIONS: &str = "DELETE FROM interactions WHERE seq IN
 const QUALITY: &str = "DELETE FROM quality_counts WHERE (project_id, day, side, channel, language,
     signal) IN (SELECT project_id, day, side, channel, language, signal FROM quality_counts
         WHERE day < $1 LIMIT $2)";
+const OUTCOMES: &str = "DELETE FROM outcomes WHERE seq IN
+    (SELECT seq FROM outcomes WHERE day < $1 LIMIT $2) RETURNING project_id, interaction_seq";
 const BUCKETS: &str = "DELETE FROM buckets WHERE (monitor_id, grid, key) IN
     (SELECT monitor_id, grid, key FROM buckets WHERE closed AND ends_at < $1 LIMIT $2)";
 const REPORTS: &str = "DELETE FROM reports WHERE id IN
@@ -96,7 +100,11 @@ impl Store {
             counts.embeddings = self.delete_days("embeddings", EMBEDDINGS, day).await?;
         }
         if let (Some(texts), Some(embeddings)) = (cutoffs.texts_before, cutoffs.embeddings_before) {
-            counts.interactions = self.expire_interactions(texts.min(embeddings).day()).await?;
+            let day = texts.min(embeddings).day();
+            let of = [Counter::OutcomesExpired, Counter::OutcomesExpiredJoined];
+            counts.outcomes = self.expire(OUTCOMES, day, of).await?;
+            let of = [Counter::Expired, Counter::ExpiredEmbedded];
+            counts.interactions = self.expire(INTERACTIONS, day, of).await?;
         }
         if let Some(before) = cutoffs.sketches_before {
             counts.buckets = self.delete_chunks(BUCKETS, before.as_micros()).await?;
@@ -151,16 +159,22 @@ impl Store {
         }
     }
 
-    /// Deletes and counts in the same commits, so that the counts add up at every moment.
-    async fn expire_interactions(&self, day: i64) -> Result<i64, StoreError> {
+    /// Deletes and counts in the same commits, so that the counts add up at every moment: all rows,
+    /// and those that had come as far as a position or an interaction.
+    async fn expire(
+        &self,
+        sql: &'static str,
+        day: i64,
+        counted: [Counter; 2],
+    ) -> Result<i64, StoreError> {
         let mut total = 0;
         loop {
             let mut tx = self.begin().await?;
             let rows: Vec<(String, Option<i64>)> = on_tx!(&mut tx, |connection| {
-                sqlx::query_as(INTERACTIONS).bind(day).bind(CHUNK).fetch_all(connection).await
+                sqlx::query_as(sql).bind(day).bind(CHUNK).fetch_all(connection).await
             })?;
-            for (project, (all, embedded)) in by_project(&rows)? {
-                let counts = [(Counter::Expired, all), (Counter::ExpiredEmbedded, embedded)];
+            for (project, (all, far)) in by_project(&rows)? {
+                let counts = [(counted[0], all), (counted[1], far)];
                 counters::add(&mut tx, project, &counts).await?;
             }
             tx.commit().await?;
@@ -172,15 +186,15 @@ impl Store {
     }
 }
 
-/// Per project: deleted rows, and those of them that had a position.
+/// Per project: deleted rows, and those of them with a second column.
 fn by_project(
     rows: &[(String, Option<i64>)],
 ) -> Result<BTreeMap<ProjectId, (i64, i64)>, StoreError> {
     let mut counts: BTreeMap<ProjectId, (i64, i64)> = BTreeMap::new();
-    for (project, position) in rows {
-        let (all, embedded) = counts.entry(codec::parse_id("interactions", project)?).or_default();
+    for (project, second) in rows {
+        let (all, far) = counts.entry(codec::parse_id("interactions", project)?).or_default();
         *all += 1;
-        *embedded += i64::from(position.is_some());
+        *far += i64::from(second.is_some());
     }
     Ok(counts)
 }

@@ -3,21 +3,31 @@
 //! ChaCha20-Poly1305 with a random nonce of 96 bits; the receiver's id is authenticated with each value,
 //! so that one cannot be put in another's place. At a few thousand values under one key a repeated nonce
 //! is out of reach. *Source:* RFC 8439.
+//!
+//! From the same key come the pseudonyms of subjects, by HMAC-SHA-256 under a key for each project.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::error::StoreError;
+use crate::id::ProjectId;
+use crate::model::outcome::{Pseudonym, Subject};
 
 /// What a sealed value begins with.
 const PREFIX: &str = "sealed:v1:";
 
 const KEY_BYTES: usize = 32;
+
+/// Keeps the keys of pseudonyms apart from every other use of the key.
+const PSEUDONYMS: &[u8] = b"seamark subject v1:";
+/// 128 bits of a pseudonym are beyond any chance of two subjects with the same one.
+const PSEUDONYM_BYTES: usize = 16;
 
 /// A key of 32 bytes, as base64. Never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -58,20 +68,34 @@ impl Serialize for SealingKey {
 #[derive(Debug)]
 pub(super) struct Sealer {
     key: Option<LessSafeKey>,
+    pseudonyms: Option<hmac::Key>,
     random: SystemRandom,
 }
 
 impl Sealer {
     pub(super) fn new(key: Option<&SealingKey>) -> Result<Self, StoreError> {
-        let key = match key {
-            None => None,
-            Some(key) => {
-                let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
-                let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
-                Some(LessSafeKey::new(unbound.map_err(|_| StoreError::SealingKey)?))
-            }
-        };
-        Ok(Self { key, random: SystemRandom::new() })
+        let random = SystemRandom::new();
+        let Some(key) = key else { return Ok(Self { key: None, pseudonyms: None, random }) };
+        let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
+        let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
+        let key = LessSafeKey::new(unbound.map_err(|_| StoreError::SealingKey)?);
+        let pseudonyms = Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+        Ok(Self { key: Some(key), pseudonyms, random })
+    }
+
+    /// Whether there is a key to make pseudonyms with.
+    pub(super) const fn makes_pseudonyms(&self) -> bool {
+        self.pseudonyms.is_some()
+    }
+
+    /// What is stored of a subject; none without a key, for then anyone could guess it.
+    pub(super) fn pseudonym(&self, project: ProjectId, subject: &Subject) -> Option<Pseudonym> {
+        let context = [PSEUDONYMS, project.to_string().as_bytes()].concat();
+        let key = hmac::sign(self.pseudonyms.as_ref()?, &context);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
+        let tag = hmac::sign(&key, subject.expose().as_bytes());
+        let digits = tag.as_ref().iter().take(PSEUDONYM_BYTES).map(|byte| format!("{byte:02x}"));
+        Some(Pseudonym(digits.collect()))
     }
 
     /// `value` as it is stored, bound to `owner`.
@@ -128,6 +152,23 @@ mod tests {
     #[test]
     fn what_was_stored_before_there_was_a_key_stays_readable() {
         assert_eq!(sealer(1).open("a", "https://x".to_owned()).unwrap(), "https://x");
+    }
+
+    #[test]
+    fn pseudonyms_repeat_and_depend_on_key_project_and_subject() {
+        let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(1);
+        let mut project = || ProjectId::new(crate::clock::Timestamp::from_micros(0), &mut rng);
+        let (one, two) = (project(), project());
+        let make = |key: u8, project, name: &str| {
+            sealer(key).pseudonym(project, &Subject::new(name.to_owned())).unwrap().0
+        };
+        let first = make(1, one, "+27821234567");
+        assert_eq!((first.len(), &first), (32, &make(1, one, "+27821234567")));
+        let others =
+            [make(2, one, "+27821234567"), make(1, two, "+27821234567"), make(1, one, "x")];
+        assert!(others.iter().all(|other| *other != first) && !first.contains("2782"));
+        let without = Sealer::new(None).unwrap();
+        assert_eq!(without.pseudonym(one, &Subject::new("x".to_owned())), None);
     }
 
     #[test]

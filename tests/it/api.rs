@@ -1,7 +1,7 @@
 //! The HTTP surface over an in-memory store.
 
 mod alerting;
-mod app;
+pub(crate) mod app;
 mod auth;
 mod budget;
 mod documents;

@@ -23,6 +23,7 @@ mod layering;
 mod lookahead;
 mod notify;
 mod outage;
+mod outcomes;
 mod pg;
 mod pipeline;
 mod privacy;

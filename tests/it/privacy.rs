@@ -17,14 +17,17 @@ async fn no_text_of_an_interaction_is_logged_or_counted() {
     let key = daemon.key().await;
     let client = LoopbackClient::new(daemon.address, Some(key.clone())).unwrap();
     let good = json!({"id": "a", "query": MARK, "response": MARK, "session_id": MARK,
-        "attributes": {"channel": MARK}, "metadata": {"note": MARK}});
+        "attributes": {"channel": MARK}, "metadata": {"note": MARK}, "error": MARK});
     client.post("/v1/interactions", &good).await.unwrap();
+    let outcome = json!({"session_id": MARK, "name": "reason", "value": MARK});
+    client.post("/v1/outcomes", &outcome).await.unwrap();
     // Each is refused, some for what is in it.
     let refused = [
         json!({"query": {"text": MARK}}),
         json!({"query": format!("{MARK}\u{0}")}),
         json!({"query": MARK, "attributes": {"channel": [MARK]}}),
         json!({"id": "a", "query": format!("{MARK} again")}),
+        json!({"query": "q", "subject": MARK}),
     ];
     for body in refused {
         let answer = client.post("/v1/interactions", &body).await.unwrap_err().to_string();

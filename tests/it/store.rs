@@ -14,7 +14,7 @@ mod routing;
 mod rules;
 pub(crate) mod sample;
 mod schema;
-mod setup;
+pub(crate) mod setup;
 
 /// Runs every test of the list on every engine, as `store::<engine>::<test>`.
 macro_rules! store_test_suite {

@@ -3,22 +3,19 @@
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::api::config::Limits;
 use crate::api::error::Fault;
 use crate::api::ingest::fields::{self, Fields};
+use crate::api::ingest::value::{self, Rules, escape, kind, string};
 use crate::clock::Timestamp;
 use crate::model::interaction::{Attributes, NewInteraction};
+use crate::model::outcome::{Figures, Pseudonym, Subject};
 
-/// Bytes of an id, a session's id or a model's name.
-const NAME_BYTES: usize = 200;
 const ATTRIBUTES: usize = 32;
 const ATTRIBUTE_KEY_BYTES: usize = 64;
 const ATTRIBUTE_VALUE_BYTES: usize = 256;
-/// 2000-01-01T00:00:00Z: earlier times are seconds or milliseconds taken for something else.
-const EARLIEST: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 
 /// An interaction that was read and checked, not yet sampled.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Received {
     /// The caller's id, where it has one.
     pub id: Option<String>,
@@ -36,21 +33,17 @@ pub struct Received {
     pub model: Option<String>,
     /// JSON text of an object.
     pub metadata: Option<String>,
-}
-
-/// What checks need to know.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
-    /// What an interaction may hold.
-    pub limits: &'a Limits,
-    /// The present, for times in the future.
-    pub now: Timestamp,
+    /// Who asked.
+    pub subject: Option<Subject>,
+    /// Technical figures.
+    pub figures: Figures,
 }
 
 impl Received {
     /// SHA-256 of the content as received; what was left out does not count, so that a repeated
-    /// post of an item without a time is a duplicate and not a conflict.
-    pub fn content_hash(&self) -> [u8; 32] {
+    /// post of an item without a time is a duplicate and not a conflict. Of the subject only the
+    /// pseudonym counts: a hash of the name itself could be guessed.
+    pub fn content_hash(&self, subject: Option<&Pseudonym>) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut field = |value: Option<&str>| match value {
             None => hash.update([0]),
@@ -70,15 +63,26 @@ impl Received {
             field(Some(key));
             field(Some(value));
         }
+        // Only what is there, so that what was stored before these fields keeps its hash.
+        let figures = self.figures.outcomes().map(|(name, value)| (name, format!("{value:?}")));
+        let subject = subject.map(|subject| ("subject", subject.0.clone()));
+        for (name, value) in figures.chain(subject) {
+            field(None);
+            field(Some(name));
+            field(Some(&value));
+        }
         hash.finalize().into()
     }
-}
 
-impl Received {
     /// The interaction as it is stored, not sampled yet: `now` where it has no time, an id from
-    /// `make_id` where it has none.
-    pub fn into_new(self, now: Timestamp, make_id: impl FnOnce() -> String) -> NewInteraction {
-        let content_hash = self.content_hash();
+    /// `make_id` where it has none, and `subject` in place of the subject's name.
+    pub fn into_new(
+        self,
+        now: Timestamp,
+        subject: Option<Pseudonym>,
+        make_id: impl FnOnce() -> String,
+    ) -> NewInteraction {
+        let content_hash = self.content_hash(subject.as_ref());
         NewInteraction {
             id: self.id.unwrap_or_else(make_id),
             occurred_at: self.occurred_at.unwrap_or(now),
@@ -90,13 +94,15 @@ impl Received {
             metadata: self.metadata,
             inclusion_probability: 1.0,
             content_hash,
+            subject,
+            figures: self.figures,
         }
     }
 }
 
 /// The interaction in `json`, or everything that is wrong with it.
 pub fn read(json: &[u8], rules: Rules<'_>) -> Result<Received, Vec<Fault>> {
-    let fields = outer(json, rules.limits).map_err(|detail| vec![Fault::at("", detail)])?;
+    let fields = value::outer(json, rules.limits).map_err(|detail| vec![Fault::at("", detail)])?;
     let mut reader = Reader { rules, item: Received::default(), faults: Vec::new(), asked: false };
     for (name, value) in &fields.0 {
         reader.field(name, value);
@@ -113,21 +119,6 @@ pub fn read(json: &[u8], rules: Rules<'_>) -> Result<Received, Vec<Fault>> {
             Err(reader.faults.into_iter().map(|fault| Fault { id: id.clone(), ..fault }).collect())
         }
     }
-}
-
-fn outer<'a>(json: &'a [u8], limits: &Limits) -> Result<Fields<'a>, String> {
-    if json.len() > limits.item_bytes {
-        return Err(format!(
-            "holds {} bytes, more than the {} an interaction may have; shorten it",
-            json.len(),
-            limits.item_bytes
-        ));
-    }
-    if fields::nesting(json) > limits.nesting {
-        return Err(format!("is nested deeper than {} levels; flatten it", limits.nesting));
-    }
-    let text = std::str::from_utf8(json).map_err(|_| "is not UTF-8; encode it so".to_owned())?;
-    Fields::read(text)
 }
 
 struct Reader<'a> {
@@ -152,17 +143,25 @@ impl Reader<'_> {
             }
             // null is how many clients write "not there".
             "id" | "occurred_at" | "timestamp" | "response" | "session_id" | "attributes"
-            | "model" | "metadata"
+            | "model" | "metadata" | "subject" | "latency_ms" | "input_tokens"
+            | "output_tokens" | "cost" | "error"
                 if value.get() == "null" =>
             {
                 Ok(())
             }
-            "id" => self::name(value).map(|id| self.item.id = Some(id)),
+            "id" => value::name(value).map(|id| self.item.id = Some(id)),
             "response" => self.text(value).map(|response| self.item.response = Some(response)),
-            "session_id" => self::name(value).map(|id| self.item.session_id = Some(id)),
-            "model" => self::name(value).map(|model| self.item.model = Some(model)),
+            "session_id" => value::name(value).map(|id| self.item.session_id = Some(id)),
+            "model" => value::name(value).map(|model| self.item.model = Some(model)),
             "occurred_at" | "timestamp" => self.time(value),
             "metadata" => metadata(value).map(|json| self.item.metadata = Some(json)),
+            "subject" => {
+                value::subject(value, self.rules).map(|subject| self.item.subject = Some(subject))
+            }
+            "latency_ms" => value::amount(value).map(|ms| self.item.figures.latency_ms = Some(ms)),
+            "input_tokens" | "output_tokens" => self.tokens(value),
+            "cost" => value::amount(value).map(|cost| self.item.figures.cost = Some(cost)),
+            "error" => error(value).map(|error| self.item.figures.error = Some(error)),
             "attributes" => return self.attributes(value),
             _ => Err("is not a field of an interaction; put it into metadata".to_owned()),
         };
@@ -184,20 +183,15 @@ impl Reader<'_> {
         if self.item.occurred_at.is_some() {
             return Err("is the same field as occurred_at; send one of them".to_owned());
         }
-        let text = string(value)?;
-        let time = Timestamp::parse(&text).ok_or(
-            "is not an RFC 3339 time with its offset, such as 2026-11-23T08:30:00Z".to_owned(),
-        )?;
-        if time < EARLIEST {
-            return Err(format!("{time} is before the year 2000; send when it happened"));
-        }
-        if time > self.rules.now.plus(self.rules.limits.future()) {
-            return Err(format!(
-                "{time} lies more than {} s in the future; set the client's clock",
-                self.rules.limits.future_seconds
-            ));
-        }
-        self.item.occurred_at = Some(time);
+        self.item.occurred_at = Some(value::time(value, self.rules)?);
+        Ok(())
+    }
+
+    /// One of the two counts of tokens, which are stored as their sum.
+    fn tokens(&mut self, value: &RawValue) -> Result<(), String> {
+        let count = value::amount(value)?;
+        let sum = self.item.figures.tokens.unwrap_or(0.0) + count;
+        self.item.figures.tokens = Some(sum);
         Ok(())
     }
 
@@ -247,16 +241,14 @@ fn label(key: &str, value: &RawValue) -> Result<String, String> {
     Ok(text)
 }
 
-/// An id or a name: short and printable.
-fn name(value: &RawValue) -> Result<String, String> {
-    let text = string(value)?;
-    if text.is_empty() || text.len() > NAME_BYTES {
-        return Err(format!("must hold 1 to {NAME_BYTES} bytes, not {}", text.len()));
+/// Whether it failed: a boolean, or the text of what went wrong.
+fn error(value: &RawValue) -> Result<bool, String> {
+    match value.get() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        text if text.starts_with('"') => Ok(true),
+        _ => Err(format!("must be a boolean or a text, not {}", kind(value))),
     }
-    if text.chars().any(char::is_control) {
-        return Err("must not hold control characters; remove them".to_owned());
-    }
-    Ok(text)
 }
 
 fn metadata(value: &RawValue) -> Result<String, String> {
@@ -267,35 +259,6 @@ fn metadata(value: &RawValue) -> Result<String, String> {
         Some(problem) => Err(problem),
         None => Ok(value.get().to_owned()),
     }
-}
-
-fn string(value: &RawValue) -> Result<String, String> {
-    if !value.get().starts_with('"') {
-        return Err(format!("must be a string, not {}", kind(value)));
-    }
-    let text: String = serde_json::from_str(value.get())
-        .map_err(|_| "holds half of a surrogate pair; encode it as UTF-8".to_owned())?;
-    if fields::holds_nul(&text) {
-        Err("holds U+0000, which cannot be stored; remove it".to_owned())
-    } else {
-        Ok(text)
-    }
-}
-
-fn kind(value: &RawValue) -> &'static str {
-    match value.get().as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-/// A name as a part of a JSON pointer (RFC 6901), cut where it is long.
-fn escape(name: &str) -> String {
-    name.chars().take(NAME_BYTES).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Tests of reading one interaction.
 
 use super::*;
+use crate::api::config::Limits;
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
 fn read_with(json: &str, limits: &Limits) -> Result<Received, Vec<(String, String)>> {
-    read(json.as_bytes(), Rules { limits, now: NOW })
+    read(json.as_bytes(), Rules { limits, now: NOW, subjects: true })
         .map_err(|faults| faults.into_iter().map(|f| (f.pointer, f.detail)).collect())
 }
 
@@ -111,14 +112,14 @@ fn deep_nesting_is_refused_without_recursion() {
 
 #[test]
 fn faults_carry_the_id_for_the_caller_to_find() {
-    let faults =
-        read(br#"{"id": "mine", "query": 1}"#, Rules { limits: &Limits::default(), now: NOW });
+    let rules = Rules { limits: &Limits::default(), now: NOW, subjects: true };
+    let faults = read(br#"{"id": "mine", "query": 1}"#, rules);
     assert_eq!(faults.unwrap_err()[0].id.as_deref(), Some("mine"));
 }
 
 #[test]
 fn the_hash_sees_every_field_and_no_border_shifts() {
-    let hash = |json: &str| good(json).content_hash();
+    let hash = |json: &str| good(json).content_hash(None);
     let base = hash(r#"{"query": "ab"}"#);
     assert_eq!(base, hash(r#"{"id": "any", "query": "\u0061b", "response": null}"#));
     let others = [
@@ -129,9 +130,44 @@ fn the_hash_sees_every_field_and_no_border_shifts() {
         r#"{"query": "ab", "metadata": {}}"#,
         r#"{"query": "ab", "attributes": {"a": "b"}}"#,
         r#"{"query": "ab", "occurred_at": "2026-01-01T00:00:00Z"}"#,
+        r#"{"query": "ab", "latency_ms": 5}"#,
+        r#"{"query": "ab", "cost": 5}"#,
+        r#"{"query": "ab", "error": "timeout"}"#,
     ];
     let mut hashes: Vec<_> = others.iter().map(|json| hash(json)).chain([base]).collect();
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len(), others.len() + 1);
+}
+
+#[test]
+fn figures_are_read_and_tokens_are_summed() {
+    let item = good(
+        r#"{"query": "q", "latency_ms": 812.5, "input_tokens": 100, "output_tokens": 20,
+            "cost": 0.002, "error": "timeout"}"#,
+    );
+    let expected = Figures {
+        latency_ms: Some(812.5),
+        tokens: Some(120.0),
+        cost: Some(0.002),
+        error: Some(true),
+    };
+    assert_eq!(item.figures, expected);
+    assert_eq!(good(r#"{"query": "q", "error": false, "cost": null}"#).figures.error, Some(false));
+    let wrong =
+        r#"{"query": "q", "latency_ms": -1, "cost": "2", "input_tokens": 1e999, "error": 1}"#;
+    assert_eq!(pointers(wrong), ["/latency_ms", "/cost", "/input_tokens", "/error"]);
+}
+
+#[test]
+fn a_subject_needs_a_key_and_only_its_pseudonym_is_hashed() {
+    let json = r#"{"query": "q", "subject": "+27821234567"}"#;
+    let item = good(json);
+    assert!(!format!("{item:?}").contains("2782"));
+    let pseudonym = Pseudonym("00".repeat(16));
+    assert_eq!(item.content_hash(None), good(r#"{"query": "q"}"#).content_hash(None));
+    assert_ne!(item.content_hash(None), item.content_hash(Some(&pseudonym)));
+    let rules = Rules { limits: &Limits::default(), now: NOW, subjects: false };
+    let fault = read(json.as_bytes(), rules).unwrap_err().remove(0);
+    assert!(fault.detail.contains("store.secret_key") && !fault.detail.contains("2782"));
 }

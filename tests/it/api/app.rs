@@ -22,7 +22,7 @@ use seamark::model::key::Role;
 use seamark::model::reference::Reference;
 use seamark::notify::{self, Notifier};
 use seamark::sample::SamplingConfig;
-use seamark::store::{self, Store, StoreError};
+use seamark::store::{self, SealingKey, Store, StoreError};
 use seamark::telemetry::Metrics;
 use seamark::worker::Wakers;
 
@@ -95,7 +95,10 @@ impl TestApp {
 
     pub(crate) async fn with(config: Config, sampling: SamplingConfig) -> Self {
         let url = "sqlite::memory:".to_owned();
-        let store = Store::open(&store::Config { url, ..store::Config::default() }).await.unwrap();
+        // Subjects need a key.
+        let secret_key = Some(SealingKey::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="));
+        let config_of_store = store::Config { url, secret_key, ..store::Config::default() };
+        let store = Store::open(&config_of_store).await.unwrap();
         store.migrate().await.unwrap();
         let now = Timestamp::parse("2026-11-23T08:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));

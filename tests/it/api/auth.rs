@@ -11,7 +11,7 @@ use super::app::TestApp;
 
 /// A path of the route's template that names nothing.
 fn concrete(path: &str) -> String {
-    path.replace("{id}", "018f0000-0000-7000-8000-000000000000")
+    path.replace("{id}", "018f0000-0000-7000-8000-000000000000").replace("{name}", "nothing")
 }
 
 #[tokio::test]

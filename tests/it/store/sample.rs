@@ -9,12 +9,13 @@ use seamark::id::{DeliveryId, MonitorId, ProjectId, ReceiverId, ReferenceId};
 use seamark::model::delivery::{Attempt, Delivery, DeliveryStatus};
 use seamark::model::interaction::{Attributes, NewInteraction};
 use seamark::model::monitor::{Monitor, MonitorSpec};
+use seamark::model::outcome::Figures;
 use seamark::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use seamark::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use seamark::store::{EmbeddedText, InsertOutcome, PendingText, Store};
 
-pub(super) const MINUTE: Duration = Duration::from_mins(1);
-pub(super) const DAY: Duration = Duration::from_hours(24);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(super) const MODEL: &str = "sha256:model";
 
 /// 2026-11-23T08:30:00Z plus `seconds`.
@@ -30,7 +31,7 @@ pub(crate) async fn project(store: &Store) -> ProjectId {
     store.ensure_project("default", at(0), &mut rng(1)).await.unwrap()
 }
 
-pub(super) fn interaction(id: &str) -> NewInteraction {
+pub(crate) fn interaction(id: &str) -> NewInteraction {
     NewInteraction {
         id: id.to_owned(),
         occurred_at: at(0),
@@ -42,6 +43,8 @@ pub(super) fn interaction(id: &str) -> NewInteraction {
         metadata: Some(r#"{"k":1}"#.to_owned()),
         inclusion_probability: 0.5,
         content_hash: [7; 32],
+        subject: None,
+        figures: Figures::default(),
     }
 }
 
@@ -69,7 +72,7 @@ pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
 }
 
 /// Claims and completes everything pending.
-pub(super) async fn embed_all(store: &Store) -> usize {
+pub(crate) async fn embed_all(store: &Store) -> usize {
     let texts = store.claim_pending("embedder", 1000, at(0), MINUTE).await.unwrap();
     let batch: Vec<_> = texts.iter().map(embedded).collect();
     store.complete_embeddings(&batch, MODEL).await.unwrap()
