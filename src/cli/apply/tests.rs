@@ -320,14 +320,14 @@ fn nothing_of_the_daemon_alone_is_exported() {
     let (text, _) = export(&usual(), Format::Toml).unwrap();
     let wanted = r#"# Written by `seamark export`. URLs and secrets are never shown: set the variables.
 [[receivers]]
-name = "pager"
-kind = "pagerduty"
-secret = { env = "SEAMARK_RECEIVER_PAGER_SECRET" }
-
-[[receivers]]
 name = "chat"
 kind = "slack"
 url = { env = "SEAMARK_RECEIVER_CHAT_URL" }
+
+[[receivers]]
+name = "pager"
+kind = "pagerduty"
+secret = { env = "SEAMARK_RECEIVER_PAGER_SECRET" }
 
 [[monitors]]
 name = "bot"
