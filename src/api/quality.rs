@@ -57,6 +57,7 @@ pub(crate) struct SummaryParams {
     side: Option<Side>,
     /// `day`, `channel` or `language`; without it all texts together.
     #[serde(default)]
+    #[param(inline)]
     by: By,
 }
 
