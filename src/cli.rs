@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod model;
 mod progress;
+mod quality;
 mod replay;
 mod serve;
 mod table;

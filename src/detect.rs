@@ -23,5 +23,6 @@ pub mod profile;
 pub mod repeats;
 pub mod segments;
 pub mod state;
+pub mod text_check;
 pub mod values;
 pub mod writings;

@@ -37,6 +37,7 @@ use crate::api::{
         monitors::delete,
         reports::list,
         timeline::get,
+        outcomes::lead_lag::get,
         references::list,
         references::create,
         references::upload,

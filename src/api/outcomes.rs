@@ -1,6 +1,7 @@
 //! Business outcomes: taken in, and what each name of them means.
 
 mod item;
+pub(crate) mod lead_lag;
 pub(crate) mod summary;
 
 use axum::Json;

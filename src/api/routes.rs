@@ -117,6 +117,7 @@ fn table(config: &Config) -> Vec<Route> {
         delete("/v1/monitors/{id}", ADMIN, monitors::delete),
         get("/v1/monitors/{id}/reports", READ, reports::list),
         get("/v1/monitors/{id}/timeline", READ, timeline::get),
+        get("/v1/monitors/{id}/lead-lag", READ, outcomes::lead_lag::get),
         get("/v1/references", READ, references::list),
         post("/v1/references", ADMIN, references::create),
         post("/v1/references/upload", ADMIN, references::upload),

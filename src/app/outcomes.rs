@@ -11,15 +11,10 @@ use serde_json::Value;
 
 use crate::app::files::{self, Faults};
 use crate::clock::Timestamp;
-use crate::detect::outcomes::freeze::OutcomeSpec;
+use crate::detect::outcomes::freeze::{MATURE, OutcomeSpec};
 use crate::model::interaction::{Event, EventOutcome};
+use crate::model::outcome::{Direction, Good};
 use crate::stats::delay::{DelayCurve, Observed};
-
-/// The share of outcomes that have come when an interaction's are looked at.
-const MATURE: f64 = 0.9;
-
-/// Outcomes of which less is better.
-const BAD: [&str; 7] = ["escalated", "refund", "churned", "latency_ms", "tokens", "cost", "error"];
 
 /// One line.
 #[derive(Deserialize)]
@@ -109,7 +104,7 @@ pub(super) fn specs(events: &[Event]) -> Vec<OutcomeSpec> {
     let spec = |(name, observed): (&str, Vec<Observed>)| {
         Some(OutcomeSpec {
             name: name.to_owned(),
-            is_good_up: !BAD.contains(&name),
+            is_good_up: Good::usual(name) == Good::Direction(Direction::Up),
             matures_after_seconds: DelayCurve::learn(&observed)?.quantile(MATURE),
         })
     };

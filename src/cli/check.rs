@@ -9,9 +9,10 @@ use clap::Args;
 use crate::app::embedder::open_for_files;
 use crate::app::vectors::Item;
 use crate::app::{files, vectors};
-use crate::cli::{print, progress, say, table};
+use crate::cli::{print, progress, quality, say, table};
 use crate::config::Config;
 use crate::detect::check::{CheckOptions, MIN_EVENTS, check};
+use crate::detect::text_check::TextCheckOptions;
 use crate::embed::Embedder;
 use crate::model::interaction::Event;
 use crate::model::verdict::VerdictStatus;
@@ -23,11 +24,18 @@ use crate::text::clean::Boilerplate;
 #[command(after_help = "Exit codes: 0 no drift, 1 drift or failure, 2 wrong arguments.")]
 pub(super) struct CheckArgs {
     /// Interactions before: JSON lines in the ingest format, plain or gzip
-    #[arg(long, value_name = "FILE")]
-    reference: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "quality")]
+    reference: Option<PathBuf>,
     /// Interactions now
-    #[arg(long, value_name = "FILE")]
-    current: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "quality")]
+    current: Option<PathBuf>,
+    /// Look at the texts of this file alone, not at what they mean: faults, languages; beside those of
+    /// the reference where one is given. Needs no model
+    #[arg(long, value_name = "FILE", conflicts_with = "current")]
+    quality: Option<PathBuf>,
+    /// With --quality and no reference: the rate of a fault that is too much
+    #[arg(long, default_value_t = 0.05, value_parser = probability, requires = "quality")]
+    at_most: f64,
     /// Probability of calling two equal samples drifted, over all streams and detectors
     #[arg(long, default_value_t = 0.01, value_parser = probability)]
     alpha: f64,
@@ -51,9 +59,16 @@ fn probability(text: &str) -> Result<f64, String> {
 
 /// Runs the command.
 pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.quality {
+        let options = TextCheckOptions { alpha: args.alpha, at_most: args.at_most };
+        return quality::run(config, args.reference.as_deref(), file, &options, args.json);
+    }
+    let (Some(reference), Some(current)) = (&args.reference, &args.current) else {
+        bail!("--reference and --current are needed");
+    };
     let embedder = open_for_files(config, &progress::pull())?;
-    let reference = load(config, &args.reference, embedder.as_ref())?;
-    let current = load(config, &args.current, embedder.as_ref())?;
+    let reference = load(config, reference, embedder.as_ref())?;
+    let current = load(config, current, embedder.as_ref())?;
     let options = CheckOptions {
         alpha: args.alpha,
         permutations: args.permutations as usize,

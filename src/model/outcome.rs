@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
-use crate::model::interaction::Attributes;
+use crate::model::interaction::{Attributes, Event, EventOutcome};
+use crate::model::signals::Signals;
 
 /// How long before an outcome an interaction may lie that it is put down to, where nobody says.
 pub const DEFAULT_WINDOW_DAYS: u32 = 7;
@@ -211,6 +212,18 @@ pub enum Good {
     Values(Vec<String>),
 }
 
+impl Good {
+    /// The way that is better of a number called `name`, where nobody says.
+    pub fn usual(name: &str) -> Self {
+        Self::Direction(match name {
+            "escalated" | "refund" | "churned" | "latency_ms" | "tokens" | "cost" | "error" => {
+                Direction::Down
+            }
+            _ => Direction::Up,
+        })
+    }
+}
+
 /// Which way of a number is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -247,14 +260,10 @@ impl OutcomeDefinition {
     /// The definition for a first outcome called `name` of this `value`.
     pub fn automatic(project_id: ProjectId, name: &str, value: &Value, now: Timestamp) -> Self {
         let kind = OutcomeKind::of(name, value);
-        let good = match (kind, name) {
+        let good = match kind {
             // Nobody can guess which words are good.
-            (OutcomeKind::Category, _) => Good::Values(Vec::new()),
-            (
-                _,
-                "escalated" | "refund" | "churned" | "latency_ms" | "tokens" | "cost" | "error",
-            ) => Good::Direction(Direction::Down),
-            _ => Good::Direction(Direction::Up),
+            OutcomeKind::Category => Good::Values(Vec::new()),
+            _ => Good::usual(name),
         };
         Self {
             project_id,
@@ -345,10 +354,30 @@ pub struct OutcomeEvent {
     pub session_id: Option<String>,
     /// Labels for segments.
     pub attributes: Attributes,
-    /// Its outcomes by name, the last one of each: the value, or 1 for a good category and 0 for others.
-    pub outcomes: Vec<(String, f64)>,
+    /// Unit vector of the query, of the embedding model that was asked for.
+    pub query: Option<Vec<f32>>,
+    /// Its outcomes by name, the last one of each.
+    pub outcomes: Vec<EventOutcome>,
     /// Those that came after the interaction was handed out for the first time; in no figure.
-    pub late: Vec<(String, f64)>,
+    pub late: Vec<EventOutcome>,
+}
+
+impl OutcomeEvent {
+    /// The interaction as the detectors see it.
+    pub fn into_event(self) -> Event {
+        Event {
+            position: self.position,
+            interaction_id: self.interaction_id,
+            occurred_at: self.occurred_at,
+            session_id: self.session_id,
+            attributes: self.attributes,
+            query: self.query,
+            response: None,
+            fingerprint: None,
+            signals: Signals::default(),
+            outcomes: self.outcomes,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Reports: written by an evaluation's commit, read by everybody.
 
+use std::collections::BTreeMap;
+
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReportId};
 use crate::model::report::Report;
+use crate::model::stream::Values;
 use crate::model::verdict::Verdict;
 
 const TABLE: &str = "reports";
@@ -19,9 +22,15 @@ const LIST: &str = "SELECT * FROM reports
       AND ($5 IS NULL OR is_drift = $5)
       AND ($6 IS NULL OR evaluated_at < $6 OR (evaluated_at = $6 AND id < $7))
     ORDER BY evaluated_at DESC, id DESC LIMIT $8";
+/// Reports whose verdicts are read at a time.
+const RATIOS_READ: i64 = 1000;
+
 const COURSE: &str = "SELECT id, verdicts FROM reports
     WHERE project_id = $1 AND monitor_id = $2 AND sequence <= COALESCE($3, sequence)
     ORDER BY sequence DESC LIMIT $4";
+const RATIOS: &str = "SELECT sequence, evaluated_at, verdicts FROM reports
+    WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at >= $3 AND evaluated_at < $4
+      AND sequence > $5 ORDER BY sequence LIMIT $6";
 const TIMELINE: &str = "SELECT * FROM reports
     WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at >= $3 AND evaluated_at < $4
     ORDER BY evaluated_at, id LIMIT $5";
@@ -172,6 +181,46 @@ impl Store {
                 Ok((codec::parse_id(TABLE, &id)?, codec::from_json(TABLE, &verdicts)?))
             })
             .collect()
+    }
+
+    /// The largest statistic ÷ threshold of each day of `[from, to)`, of what queries, responses and
+    /// their relevance mean; days since 1970-01-01 of event time.
+    pub async fn daily_ratios(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<BTreeMap<i64, f64>, StoreError> {
+        let mut largest: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut after = 0_i64;
+        loop {
+            let rows: Vec<(i64, i64, String)> = on_engine!(self, readers, |pool| {
+                sqlx::query_as(RATIOS)
+                    .bind(project.to_string())
+                    .bind(monitor.to_string())
+                    .bind(from.as_micros())
+                    .bind(to.as_micros())
+                    .bind(after)
+                    .bind(RATIOS_READ)
+                    .fetch_all(pool)
+                    .await
+            })?;
+            for (sequence, at, verdicts) in &rows {
+                after = *sequence;
+                let verdicts: Vec<Verdict> = codec::from_json(TABLE, verdicts)?;
+                let of_meaning = verdicts
+                    .iter()
+                    .filter(|v| matches!(v.stream.values(), Values::Embedding | Values::Scalar));
+                if let Some(ratio) = of_meaning.filter_map(Verdict::ratio).reduce(f64::max) {
+                    let day = largest.entry(Timestamp::from_micros(*at).day()).or_insert(ratio);
+                    *day = day.max(ratio);
+                }
+            }
+            if (rows.len() as i64) < RATIOS_READ {
+                return Ok(largest);
+            }
+        }
     }
 
     /// A monitor's reports of `[from, to)`, oldest first, for plotting.

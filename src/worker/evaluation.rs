@@ -17,6 +17,7 @@ use crate::model::alert::{Alert, AlertState};
 use crate::model::calibration::SelfCheck;
 use crate::model::interaction::{Attributes, Event, EventWithTexts, Interaction};
 use crate::model::monitor::Monitor;
+use crate::model::outcome::OutcomeEvent;
 use crate::model::stream::Stream;
 use crate::store::{AlarmRecord, BucketRow, CommitOutcome, EvaluationCommit, LeaseProof};
 use crate::worker::assess::{Assessment, Assessor};
@@ -92,7 +93,8 @@ impl EvaluationWorker {
             .events_after(monitor.project_id, running.position, &self.model_digest, READ)
             .await?;
         let events = read(&running.engine, rows);
-        if events.is_empty() {
+        let matured = self.matured(monitor, &running.engine).await?;
+        if events.is_empty() && matured.is_empty() {
             // Nothing to write: an idle monitor renews no lease.
             self.running.insert(monitor.id, running);
             return Ok(false);
@@ -107,9 +109,13 @@ impl EvaluationWorker {
             if evaluations.is_empty() {
                 continue;
             }
-            if !self.commit(&mut running, evaluations, event, &proof).await? {
-                // Another daemon or a new reference was faster: begin again from what is stored.
-                tracing::info!(monitor = %monitor.id, "evaluation superseded, reloading");
+            if !self.commit(&mut running, evaluations, &proof).await? {
+                return Ok(true);
+            }
+        }
+        for event in &matured {
+            let Some(evaluation) = running.engine.observe_matured(event) else { continue };
+            if !self.commit(&mut running, vec![evaluation], &proof).await? {
                 return Ok(true);
             }
         }
@@ -119,7 +125,16 @@ impl EvaluationWorker {
             publish_check(&context, monitor, &check);
         }
         self.running.insert(monitor.id, running);
-        Ok(events.len() as i64 == READ)
+        Ok(events.len().max(matured.len()) as i64 == READ)
+    }
+
+    /// Interactions that were looked at before and whose outcomes have had time to come by now.
+    async fn matured(&self, monitor: &Monitor, engine: &Engine) -> Result<Vec<Event>, WorkerError> {
+        let Some(wait) = engine.matures_after() else { return Ok(Vec::new()) };
+        let (project, digest) = (monitor.project_id, &self.model_digest);
+        let (after, before) = (engine.matured_position(), self.context.now().minus(wait));
+        let found = self.context.store.matured_events(project, after, before, digest, READ).await?;
+        Ok(found.into_iter().map(OutcomeEvent::into_event).collect())
     }
 
     /// The monitor's windows, from memory or, after a restart or a change, from the store.
@@ -230,12 +245,12 @@ impl EvaluationWorker {
         Ok(self.context.store.interactions_by_id(project, &ids).await?)
     }
 
-    /// Commits the evaluations that `event` made due; `false` when someone else was faster.
+    /// Commits `evaluations` and how far the engine has come; `false` when someone else was faster:
+    /// then it begins again from what is stored.
     async fn commit(
         &self,
         running: &mut Running,
         evaluations: Vec<Evaluation>,
-        event: &Event,
         proof: &LeaseProof,
     ) -> Result<bool, WorkerError> {
         let now = self.context.now();
@@ -261,7 +276,7 @@ impl EvaluationWorker {
             monitor_id: monitor.id,
             lease: proof.clone(),
             expected_cursor: running.cursor,
-            cursor: event.position,
+            cursor: running.position,
             state: changes.memory,
             upsert_buckets: changes.upserts.into_iter().map(row).collect(),
             close_buckets: changes.closed,
@@ -277,10 +292,11 @@ impl EvaluationWorker {
         };
         crate::fault::point("evaluation.before_commit");
         if self.context.store.commit_evaluation(&commit).await? == CommitOutcome::Superseded {
+            tracing::info!(monitor = %monitor.id, "evaluation superseded, reloading");
             return Ok(false);
         }
         crate::fault::point("evaluation.after_commit");
-        running.cursor = event.position;
+        running.cursor = running.position;
         running.late = running.engine.late_events();
         publish(&self.context, monitor, &assessments);
         running.note(&assessments);

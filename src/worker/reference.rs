@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::detect::freeze::{FreezeError, freeze};
+use crate::detect::freeze::{FreezeError, freeze_with_outcomes};
 use crate::detect::notes::{self, Notes, Texts};
+use crate::detect::outcomes::freeze::{MATURE, OutcomeSpec};
 use crate::detect::profile::ReferenceProfile;
 use crate::detect::writings::Writings;
 use crate::embed::EmbedService;
 use crate::model::interaction::{Event, EventWithTexts, NewInteraction};
 use crate::model::monitor::Monitor;
+use crate::model::outcome::{Direction, Good, OutcomeDefinition};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::model::signals::Signals;
 use crate::store::FreezeCommit;
+use crate::text::clean::Boilerplate;
 use crate::text::fingerprint::fingerprint;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -65,7 +68,10 @@ impl ReferenceWorker {
         };
         let covered: Vec<EventWithTexts> =
             rows.into_iter().filter(|row| monitor.spec.covers(&row.event.attributes)).collect();
-        let (covered, writings) = learned(covered);
+        let (mut covered, writings, boilerplate) = learned(covered);
+        self.attach_outcomes(reference, &mut covered).await?;
+        let lines = serde_json::to_string(&boilerplate).unwrap_or_default();
+        self.context.store.set_boilerplate(reference.project_id, &lines).await?;
         self.context.store.clear_reference_rows(reference.id).await?;
         for (chunk, rows) in covered.chunks(CHUNK).enumerate() {
             self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
@@ -174,6 +180,39 @@ impl ReferenceWorker {
         self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await
     }
 
+    /// Gives each row the outcomes that have come by now.
+    async fn attach_outcomes(
+        &self,
+        reference: &Reference,
+        rows: &mut [Event],
+    ) -> Result<(), WorkerError> {
+        for chunk in rows.chunks_mut(CHUNK) {
+            let ids: Vec<String> = chunk.iter().map(|row| row.interaction_id.clone()).collect();
+            let store = &self.context.store;
+            let mut outcomes = store.outcomes_by_id(reference.project_id, &ids).await?;
+            for row in chunk {
+                row.outcomes = outcomes.remove(&row.interaction_id).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the project's outcomes: which way is better, and how long they take.
+    async fn outcome_specs(&self, reference: &Reference) -> Result<Vec<OutcomeSpec>, WorkerError> {
+        let (store, project) = (&self.context.store, reference.project_id);
+        let delays = store.outcome_delays(project, self.context.now()).await?;
+        let definitions = store.outcome_definitions(project).await?;
+        let spec = |definition: OutcomeDefinition| {
+            let delay = delays.get(&definition.name)?;
+            Some(OutcomeSpec {
+                is_good_up: definition.good != Good::Direction(Direction::Down),
+                matures_after_seconds: delay.quantile(MATURE),
+                name: definition.name,
+            })
+        };
+        Ok(definitions.into_iter().filter_map(spec).collect())
+    }
+
     /// What was learned of the texts when the rows were collected.
     async fn writings(&self, reference: &Reference) -> Result<Writings, WorkerError> {
         let stored = self.context.store.reference_writings(reference.id).await?;
@@ -217,9 +256,10 @@ impl ReferenceWorker {
         let done = Arc::new(AtomicU64::new(0));
         let (spec, digest, seed) =
             (monitor.spec.clone(), self.model_digest.clone(), reference.seed as u64);
+        let outcomes = self.outcome_specs(reference).await?;
         let heard = done.clone();
         let mut task = tokio::task::spawn_blocking(move || {
-            freeze(&rows, &spec, &digest, seed, &|share| {
+            freeze_with_outcomes(&rows, &spec, &outcomes, &digest, seed, &|share| {
                 heard.fetch_max((share * 1e6) as u64, Ordering::Relaxed);
             })
         });
@@ -287,14 +327,16 @@ impl Worker for ReferenceWorker {
     }
 }
 
-/// The events, and what was learned of how their texts are written.
-fn learned(rows: Vec<EventWithTexts>) -> (Vec<Event>, Writings) {
+/// The events, what was learned of how their texts are written, and the lines that many share.
+fn learned(rows: Vec<EventWithTexts>) -> (Vec<Event>, Writings, Boilerplate) {
     let (mut events, texts): (Vec<Event>, Vec<_>) =
         rows.into_iter().map(|row| (row.event, (row.query, row.response))).unzip();
     let texts: Vec<Texts<'_>> =
         texts.iter().map(|(query, response)| (query.as_deref(), response.as_deref())).collect();
     let writings = Writings::learned(&mut events, &texts);
-    (events, writings)
+    let all = texts.iter().flat_map(|(query, response)| query.iter().chain(response).copied());
+    let boilerplate = Boilerplate::learn(all);
+    (events, writings, boilerplate)
 }
 
 fn uploaded(row: &NewInteraction, (query, response): Vectors) -> EventWithTexts {

@@ -6,11 +6,16 @@ mod maturity;
 
 use seamark::clock::Timestamp;
 use seamark::id::ProjectId;
-use seamark::model::interaction::NewInteraction;
+use seamark::model::interaction::{EventOutcome, NewInteraction};
 use seamark::model::outcome::{NewOutcome, Subject, Target, Value};
 use seamark::store::{OutcomeInsert, Store};
 
 use crate::store::sample::interaction;
+
+/// Names and values.
+fn pairs(outcomes: &[EventOutcome]) -> Vec<(String, f64)> {
+    outcomes.iter().map(|outcome| (outcome.name.clone(), outcome.value)).collect()
+}
 
 /// Runs every test of the list on every engine, as `outcomes::<engine>::<test>`.
 macro_rules! outcome_test_suite {

@@ -26,6 +26,9 @@ use crate::stats::simulate::Path;
 /// An outcome with fewer values in the reference is not watched.
 const MIN_OUTCOMES: usize = 100;
 
+/// The share of outcomes that have come when an interaction's are looked at.
+pub const MATURE: f64 = 0.9;
+
 /// Interactions between two evaluations.
 const STRIDE: usize = 50;
 

@@ -9,18 +9,35 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Gate, TABLE, close};
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
+use crate::model::interaction::EventOutcome;
 use crate::model::outcome::{OutcomeDefinition, OutcomeEvent};
+use crate::model::vector;
 use crate::store::codec;
 use crate::store::engine::{Sql, Store, on_engine, on_tx};
 use crate::store::error::StoreError;
 
-const AFTER: &str = "SELECT position, seq, id, occurred_at, session_id, attributes
-    FROM interactions WHERE project_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+const AFTER: &str = "SELECT i.position, i.seq, i.id, i.occurred_at, i.session_id, i.attributes,
+        e.query
+    FROM interactions i
+    LEFT JOIN embeddings e ON e.day = i.day AND e.seq = i.seq AND e.model_digest = $4
+    WHERE i.project_id = $1 AND i.position > $2 AND e.excluded IS NULL
+    ORDER BY i.position LIMIT $3";
+const BY_ID: Sql = Sql {
+    postgres: "SELECT i.position, i.seq, i.id, i.occurred_at, i.session_id, i.attributes,
+            NULL::bytea AS query
+        FROM interactions i WHERE i.project_id = $1
+          AND i.id = ANY (ARRAY (SELECT json_array_elements_text($2::json)))
+          AND i.position IS NOT NULL",
+    sqlite: "SELECT i.position, i.seq, i.id, i.occurred_at, i.session_id, i.attributes,
+            NULL AS query
+        FROM interactions i WHERE i.project_id = $1 AND i.id IN (SELECT value FROM json_each($2))
+          AND i.position IS NOT NULL",
+};
 const OUTCOMES: Sql = Sql {
-    postgres: "SELECT interaction_seq, name, value, category, late FROM outcomes
+    postgres: "SELECT interaction_seq, name, value, category, occurred_at, late FROM outcomes
         WHERE interaction_seq = ANY (ARRAY (SELECT json_array_elements_text($1::json)::bigint))
         ORDER BY occurred_at, seq",
-    sqlite: "SELECT interaction_seq, name, value, category, late FROM outcomes
+    sqlite: "SELECT interaction_seq, name, value, category, occurred_at, late FROM outcomes
         WHERE interaction_seq IN (SELECT value FROM json_each($1)) ORDER BY occurred_at, seq",
 };
 const WATERMARK: &str = "SELECT position FROM outcome_watermarks WHERE project_id = $1";
@@ -36,6 +53,7 @@ struct EventRow {
     occurred_at: i64,
     session_id: Option<String>,
     attributes: String,
+    query: Option<Vec<u8>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,6 +62,7 @@ struct OutcomeRow {
     name: String,
     value: Option<f64>,
     category: Option<String>,
+    occurred_at: i64,
     late: bool,
 }
 
@@ -57,6 +76,7 @@ impl Store {
         project: ProjectId,
         after_position: i64,
         matured_before: Timestamp,
+        model_digest: &str,
         limit: i64,
     ) -> Result<Vec<OutcomeEvent>, StoreError> {
         let mut rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
@@ -64,6 +84,7 @@ impl Store {
                 .bind(project.to_string())
                 .bind(after_position)
                 .bind(limit)
+                .bind(model_digest)
                 .fetch_all(pool)
                 .await
         })?;
@@ -75,6 +96,32 @@ impl Store {
         let mut outcomes = self.outcomes_of(&rows).await?;
         rows.into_iter()
             .map(|row| event(&definitions, outcomes.remove(&row.seq).unwrap_or_default(), row))
+            .collect()
+    }
+
+    /// The outcomes that have come, late or not, of interactions by the caller's ids.
+    pub async fn outcomes_by_id(
+        &self,
+        project: ProjectId,
+        ids: &[String],
+    ) -> Result<HashMap<String, Vec<EventOutcome>>, StoreError> {
+        let ids = codec::to_json(TABLE, &ids)?;
+        let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(self.pick(&BY_ID))
+                .bind(project.to_string())
+                .bind(&ids)
+                .fetch_all(pool)
+                .await
+        })?;
+        let definitions = self.outcome_definitions(project).await?;
+        let mut outcomes = self.outcomes_of(&rows).await?;
+        rows.into_iter()
+            .map(|row| {
+                let id = row.id.clone();
+                let own = outcomes.remove(&row.seq).unwrap_or_default();
+                let own = own.into_iter().map(|outcome| OutcomeRow { late: false, ..outcome });
+                Ok((id, event(&definitions, own.collect(), row)?.outcomes))
+            })
             .collect()
     }
 
@@ -120,6 +167,8 @@ fn event(
 ) -> Result<OutcomeEvent, StoreError> {
     let (mut last, mut late) = (BTreeMap::new(), Vec::new());
     for outcome in outcomes {
+        let after = Timestamp::from_micros(outcome.occurred_at);
+        let after_seconds = after.since(Timestamp::from_micros(row.occurred_at)).as_secs_f64();
         let definition = definitions.iter().find(|definition| definition.name == outcome.name);
         let worth = match definition {
             Some(definition) => definition.worth(outcome.value, outcome.category.as_deref()),
@@ -127,9 +176,11 @@ fn event(
         };
         match worth {
             None => {}
-            Some(value) if outcome.late => late.push((outcome.name, value)),
+            Some(value) if outcome.late => {
+                late.push(EventOutcome { name: outcome.name, value, after_seconds });
+            }
             // The last word about an interaction counts.
-            Some(value) => drop(last.insert(outcome.name, value)),
+            Some(value) => drop(last.insert(outcome.name, (value, after_seconds))),
         }
     }
     Ok(OutcomeEvent {
@@ -138,7 +189,11 @@ fn event(
         occurred_at: Timestamp::from_micros(row.occurred_at),
         session_id: row.session_id,
         attributes: codec::from_json("interactions", &row.attributes)?,
-        outcomes: last.into_iter().collect(),
+        query: row.query.map(|bytes| vector::decode(&bytes)),
+        outcomes: last
+            .into_iter()
+            .map(|(name, (value, after_seconds))| EventOutcome { name, value, after_seconds })
+            .collect(),
         late,
     })
 }

@@ -6,8 +6,8 @@ use seamark::model::interaction::NewInteraction;
 use seamark::model::outcome::{Figures, Good, OutcomeKind, Value};
 use seamark::store::{MAX_DEFINITIONS, OutcomeInsert, RetentionCutoffs, Store};
 
-use super::{by_id, by_session, by_subject, outcome, put, resolved, turn};
-use crate::store::sample::{DAY, MINUTE, at, embed_all, interaction, project, rng};
+use super::{by_id, by_session, by_subject, outcome, pairs, put, resolved, turn};
+use crate::store::sample::{DAY, MINUTE, MODEL, at, embed_all, interaction, project, rng};
 use crate::store::setup::TestStore;
 
 use OutcomeInsert::{Conflict, Duplicate, Joined, Misfit, Parked, TooManyNames};
@@ -18,8 +18,8 @@ async fn joined(
     project: seamark::id::ProjectId,
 ) -> BTreeMap<String, Vec<(String, f64)>> {
     embed_all(store).await;
-    let events = store.matured_events(project, 0, at(1_000_000_000), 1000).await.unwrap();
-    events.into_iter().map(|event| (event.interaction_id, event.outcomes)).collect()
+    let events = store.matured_events(project, 0, at(1_000_000_000), MODEL, 1000).await.unwrap();
+    events.into_iter().map(|event| (event.interaction_id, pairs(&event.outcomes))).collect()
 }
 
 pub(super) async fn an_outcome_finds_its_interaction(store: TestStore) {

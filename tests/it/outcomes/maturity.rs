@@ -6,8 +6,8 @@ use seamark::model::interaction::{Attributes, NewInteraction};
 use seamark::model::outcome::{Good, OutcomeDefinition, OutcomeKind, Value};
 use seamark::store::{OutcomeInsert, OutcomeQuery};
 
-use super::{by_id, outcome, put, resolved, turn};
-use crate::store::sample::{DAY, at, embed_all, interaction, project};
+use super::{by_id, outcome, pairs, put, resolved, turn};
+use crate::store::sample::{DAY, MODEL, at, embed_all, interaction, project};
 use crate::store::setup::TestStore;
 
 pub(super) async fn what_was_handed_out_stays_as_it_was(store: TestStore) {
@@ -16,21 +16,21 @@ pub(super) async fn what_was_handed_out_stays_as_it_was(store: TestStore) {
     store.insert_interactions(project, &turns, at(2)).await.unwrap();
     embed_all(&store).await;
     put(&store, project, resolved("1", by_id("a"), at(5)), at(5)).await;
-    let first = store.matured_events(project, 0, at(100), 2).await.unwrap();
+    let first = store.matured_events(project, 0, at(100), MODEL, 2).await.unwrap();
     assert_eq!(first.iter().map(|e| e.position).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(first[0].outcomes, [("resolved".to_owned(), 1.0)]);
+    assert_eq!(pairs(&first[0].outcomes), [("resolved".to_owned(), 1.0)]);
     // A correction of what was handed out, an outcome of it, and one of what was not.
     let no = |id, of| outcome(id, by_id(of), Value::Flag(false), at(6));
     for (id, of) in [("2", "a"), ("3", "b"), ("4", "c")] {
         assert_eq!(put(&store, project, no(id, of), at(6)).await, OutcomeInsert::Joined);
     }
-    let again = store.matured_events(project, 0, at(100), 2).await.unwrap();
+    let again = store.matured_events(project, 0, at(100), MODEL, 2).await.unwrap();
     for (then, now) in first.iter().zip(&again) {
         assert_eq!((then.position, &then.outcomes), (now.position, &now.outcomes));
-        assert_eq!(now.late, [("resolved".to_owned(), 0.0)]);
+        assert_eq!(pairs(&now.late), [("resolved".to_owned(), 0.0)]);
     }
-    let rest = store.matured_events(project, 2, at(100), 9).await.unwrap();
-    assert_eq!((rest.len(), &*rest[0].outcomes), (1, &[("resolved".to_owned(), 0.0)][..]));
+    let rest = store.matured_events(project, 2, at(100), MODEL, 9).await.unwrap();
+    assert_eq!((rest.len(), pairs(&rest[0].outcomes)), (1, vec![("resolved".to_owned(), 0.0)]));
     assert_eq!(rest[0].late, []);
     let definition = store.find_outcome_definition(project, "resolved").await.unwrap().unwrap();
     let query = OutcomeQuery { definition: &definition, from: at(0), to: at(100) };
@@ -44,10 +44,10 @@ pub(super) async fn nothing_young_is_handed_out_or_overtaken(store: TestStore) {
     let project = project(&store).await;
     let turns = [turn("a", "s", at(0)), turn("young", "s", at(90)), turn("c", "s", at(2))];
     store.insert_interactions(project, &turns, at(90)).await.unwrap();
-    assert_eq!(store.matured_events(project, 0, at(100), 9).await.unwrap(), []);
+    assert_eq!(store.matured_events(project, 0, at(100), MODEL, 9).await.unwrap(), []);
     embed_all(&store).await;
     let ids = async |before| {
-        let events = store.matured_events(project, 0, at(before), 9).await.unwrap();
+        let events = store.matured_events(project, 0, at(before), MODEL, 9).await.unwrap();
         events.into_iter().map(|event| event.interaction_id).collect::<Vec<_>>()
     };
     // A cursor behind "c" would never see "young" again.
@@ -74,14 +74,14 @@ pub(super) async fn an_outcome_is_handed_out_or_marked_never_lost(store: TestSto
     let mut seen = Vec::new();
     let mut after = 0;
     while after < 30 {
-        let events = store.matured_events(project, after, at(10), 3).await.unwrap();
+        let events = store.matured_events(project, after, at(10), MODEL, 3).await.unwrap();
         after = events.last().map_or(after, |event| event.position);
         seen.extend(events);
     }
     for sender in senders {
         assert_eq!(sender.await.unwrap(), [OutcomeInsert::Joined]);
     }
-    let now = store.matured_events(project, 0, at(10), 99).await.unwrap();
+    let now = store.matured_events(project, 0, at(10), MODEL, 99).await.unwrap();
     for (then, now) in seen.iter().zip(&now) {
         assert_eq!(then.outcomes, now.outcomes, "published figures stay: {then:?} {now:?}");
         assert_eq!(now.outcomes.len() + now.late.len(), 1, "{now:?}");
