@@ -205,12 +205,14 @@ impl Store {
                 }
             }
             if !more || walk.seq() >= head.seq {
-                let beyond = rows.iter().find(|row| row.seq > head.seq);
-                let grown = beyond.is_some() && self.audit_head(project).await?.seq > head.seq;
-                if let Some(row) = beyond.filter(|_| !grown) {
-                    return Ok(Err(ChainFault { seq: row.seq, wrong: Wrong::Head }));
+                if let Err(fault) = walk.finish(&head) {
+                    return Ok(Err(fault));
                 }
-                return Ok(walk.finish(&head).map(|()| walk));
+                let beyond = self.audit_after(project, head.seq).await?;
+                let grown = self.audit_head(project).await?.seq > head.seq;
+                let beyond = beyond.first().filter(|_| !grown);
+                return Ok(beyond
+                    .map_or(Ok(walk), |row| Err(ChainFault { seq: row.seq, wrong: Wrong::Head })));
             }
         }
     }
