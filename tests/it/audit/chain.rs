@@ -83,7 +83,8 @@ pub(super) async fn every_tampering_is_found_at_its_row(mut opened: Opened) {
                 (swap, Wrong::Reordered, seq.min(other))
             }
             _ => {
-                let what = if round % 2 == 0 { "salt = salt || salt" } else { "payload = '{}'" };
+                let salt = format!("salt = {zeros}");
+                let what = if round % 24 == 11 { &salt } else { "payload = '{}'" };
                 (set("audit_payloads", what), Wrong::Payload, seq)
             }
         };
