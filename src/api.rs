@@ -4,12 +4,14 @@
 //! they check, call the store, wake a worker. Ingest answers only after its commit.
 
 mod alerts;
+mod audit;
 mod auth;
 mod body;
 mod budget;
 mod calibration;
 mod config;
 mod deliveries;
+mod erasures;
 mod error;
 mod exact;
 mod extract;

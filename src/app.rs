@@ -29,6 +29,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::embed::{EmbedService, Embedder, Progress};
 use crate::id::{KeyId, ProjectId};
+use crate::model::audit::AuditRecord;
 use crate::model::key::Role;
 use crate::notify::Notifier;
 use crate::store::Store;
@@ -37,6 +38,7 @@ use crate::worker::delivery::DeliveryWorker;
 use crate::worker::dispatch::DispatchWorker;
 use crate::worker::driver::{self, Worker};
 use crate::worker::embedding::EmbeddingWorker;
+use crate::worker::erasure::ErasureWorker;
 use crate::worker::evaluation::EvaluationWorker;
 use crate::worker::reference::ReferenceWorker;
 use crate::worker::retention::RetentionWorker;
@@ -56,6 +58,9 @@ const EMBED_QUEUE: usize = 4;
 
 /// Time between two looks at retrainings that wait for their guard or for the end of their request.
 const RETRAIN_POLL: Duration = Duration::from_secs(2);
+
+/// Time between two looks for erasures that another daemon was asked for.
+const ERASURE_POLL: Duration = Duration::from_secs(5);
 
 /// How often retention is looked after.
 const RETENTION_PERIOD: Duration = Duration::from_hours(1);
@@ -219,6 +224,8 @@ impl Daemon {
         self.spawn(context, RuleWorker::new(context.clone()), |w| &w.rules, rules_period);
         let delivery = DeliveryWorker::new(context.clone(), notifier);
         self.spawn(context, delivery, |w| &w.delivery, poll);
+        let erasure = ErasureWorker::new(context.clone());
+        self.spawn(context, erasure, |w| &w.erasure, ERASURE_POLL);
         let retention = RetentionWorker::new(context.clone());
         self.spawn(context, retention, |w| &w.retention, RETENTION_PERIOD);
         Ok(())
@@ -277,6 +284,9 @@ async fn first_key(
     }
     let (text, key) = generate_key(project, "first", Role::Admin, clock.now(), rng);
     store.insert_key(&key).await?;
+    let payload = serde_json::json!({ "after": key });
+    let record = AuditRecord::by_system("key.create", key.id.to_string(), payload);
+    store.append_audit(project, &record, clock.now()).await?;
     Ok(Some(text))
 }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod apply;
+mod audit;
 mod calibration;
 mod check;
 mod demo;
@@ -25,7 +26,7 @@ use crate::config::{self, Config, Sources};
 #[command(name = "seamark", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Start with:  seamark demo\nDocumentation: README.md, docs/OPERATIONS.md\n\n\
-Exit codes: 0 done, 1 failed or drift found (check), 2 wrong arguments, 3 would change \
+Exit codes: 0 done, 1 failed, drift found (check) or chain broken (audit verify), 2 wrong arguments, 3 would change \
 (apply --dry-run)."
 )]
 pub struct Cli {
@@ -72,6 +73,9 @@ enum Command {
     /// API keys: create, list, revoke
     #[command(subcommand)]
     Key(admin::KeyCommand),
+    /// The audit trail: verify, export
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Bring the database up to date (`serve` does so too)
     Migrate,
     /// Check the settings and print them, secrets redacted
@@ -117,6 +121,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => block_on(apply::apply(load()?, args)),
         Command::Export(args) => block_on(apply::export(load()?, args)),
         Command::Key(command) => block_on(admin::key(load()?, command)),
+        Command::Audit(command) => block_on(audit::audit(load()?, command)),
         Command::Migrate => block_on(admin::migrate(load()?)),
         Command::CheckConfig { defaults: true } => {
             print(config::DEFAULT_TOML);

@@ -81,6 +81,8 @@ typed_id! {
     RetrainId = "retrain";
     /// A message to one receiver; its `webhook-id` on the wire.
     DeliveryId = "delivery";
+    /// A request to erase.
+    ErasureId = "erasure";
 }
 
 /// A fresh id text for an interaction that came without one.

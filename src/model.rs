@@ -1,10 +1,12 @@
 //! The domain's data: plain structs without behaviour beyond their own validity.
 
 pub mod alert;
+pub mod audit;
 pub mod budget;
 pub mod calibration;
 pub mod condition;
 pub mod delivery;
+pub mod erasure;
 pub mod explanation;
 pub mod interaction;
 pub mod key;

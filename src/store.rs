@@ -6,11 +6,13 @@
 //! result is written, so that a process that slept through its expiry writes nothing.
 
 mod alerts;
+mod audit;
 mod codec;
 mod config;
 mod counters;
 mod deliveries;
 mod engine;
+mod erasures;
 mod error;
 mod evaluations;
 mod events;
@@ -33,9 +35,11 @@ mod retrains;
 mod routing;
 mod rules;
 mod seal;
+mod subjects;
 mod uploads;
 
 pub use alerts::{AlarmRecord, AlertFilter};
+pub use audit::{AuditFilter, verify_checkpoint};
 pub use config::Config;
 pub use counters::{Counter, Counts};
 pub use deliveries::DeliveryFilter;
@@ -55,3 +59,4 @@ pub use retrains::RetrainCommit;
 pub use routing::DispatchCommit;
 pub use rules::RuleCommit;
 pub use seal::SealingKey;
+pub use subjects::{HeldInteraction, HeldOutcome, Micros};

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::Uri;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::alert::labels;
 use crate::api::auth::Principal;
@@ -151,6 +152,7 @@ pub(crate) async fn acknowledge(
         add_comment(&state, &caller, id, text, "/comment").await?;
     }
     state.store.acknowledge_alert(caller.project, id, &caller.name, state.now()).await?;
+    state.audit(&caller, "alert.acknowledge", id, json!({ "state": alert.state })).await?;
     state.wakers.dispatch.notify_one();
     detail(&state, caller.project, id).await
 }
@@ -190,5 +192,7 @@ async fn add_comment(
         return Err(error.with_errors(vec![fault]));
     }
     let comment = Comment { at: state.now(), author: caller.name.to_string(), text };
-    Ok(state.store.insert_comment(id, &comment).await?)
+    state.store.insert_comment(id, &comment).await?;
+    // The words themselves stand with the alert, where they can be deleted.
+    state.audit(caller, "alert.comment", id, json!({ "bytes": comment.text.len() })).await
 }

@@ -47,6 +47,15 @@ pub(crate) struct Principal {
     pub(crate) role: Role,
     /// The key's name, for records of who did what.
     pub(crate) name: Arc<str>,
+    /// The key; none where nobody is asked for one.
+    pub(crate) key: Option<KeyId>,
+}
+
+impl Principal {
+    /// Who it is, for the audit trail.
+    pub(crate) fn actor(&self) -> String {
+        self.key.map_or_else(|| self.name.to_string(), |key| format!("{} ({key})", self.name))
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {
@@ -120,7 +129,12 @@ pub(crate) async fn guard(
 async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal, ApiError> {
     if state.config.auth.mode == AuthMode::None {
         let name = Arc::from("anyone");
-        return Ok(Principal { project: state.default_project, role: Role::Admin, name });
+        return Ok(Principal {
+            project: state.default_project,
+            role: Role::Admin,
+            name,
+            key: None,
+        });
     }
     let (id, secret) = presented(headers).and_then(parse).ok_or_else(refused)?;
     let key = state.find_key(id).await?;
@@ -129,7 +143,8 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
     let same = bool::from(stored.ct_eq(&hash(secret)));
     match key {
         Some(key) if same && key.revoked_at.is_none() => {
-            Ok(Principal { project: key.project_id, role: key.role, name: key.name.into() })
+            let (name, id) = (key.name.into(), Some(key.id));
+            Ok(Principal { project: key.project_id, role: key.role, name, key: id })
         }
         _ => Err(refused()),
     }

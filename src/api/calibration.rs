@@ -89,13 +89,16 @@ pub(crate) async fn set_budget(
     caller: Principal,
     Document(patch): Document<BudgetPatch>,
 ) -> Result<Json<BudgetDivision>, ApiError> {
-    let mut budget = state.store.budget(caller.project).await?;
+    let before = state.store.budget(caller.project).await?;
+    let mut budget = before;
     budget.false_alarms_per_30d = patch.false_alarms_per_30d.unwrap_or(budget.false_alarms_per_30d);
     budget.confidence = patch.confidence.unwrap_or(budget.confidence);
     let problems = budget.problems();
     let faults = problems.iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
     ApiError::refuse(faults, "such a budget cannot be kept; see errors")?;
     state.store.set_budget(caller.project, budget).await?;
+    let payload = serde_json::json!({ "before": before, "after": budget });
+    state.audit(&caller, "budget.update", caller.project, payload).await?;
     division(&state, caller.project).await
 }
 

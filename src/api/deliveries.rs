@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Problem};
@@ -57,6 +58,9 @@ pub(crate) async fn list(
     };
     let mut rows = state.store.list_deliveries(caller.project, &filter).await?;
     rows.iter_mut().for_each(redact);
+    if !rows.is_empty() {
+        state.audit(&caller, "delivery.list", "", json!({ "rows": rows.len() })).await?;
+    }
     Ok(page::respond(&request, rows, |delivery| (delivery.created_at, delivery.id), &uri))
 }
 
@@ -99,6 +103,8 @@ pub(crate) async fn get(
 ) -> Result<Json<DeliveryDetail>, ApiError> {
     let delivery = find(&state, caller.project, id).await?;
     let attempt_log = state.store.attempts(id).await?;
+    // Its body may quote texts.
+    state.audit(&caller, "delivery.read", id, json!({})).await?;
     Ok(Json(DeliveryDetail { delivery, attempt_log }))
 }
 
@@ -121,6 +127,7 @@ pub(crate) async fn replay(
         let detail = "the delivery cannot be sent again at present; look at its status";
         return Err(ApiError::new(Code::Conflict, detail));
     }
+    state.audit(&caller, "delivery.replay", id, json!({})).await?;
     state.wakers.delivery.notify_one();
     let delivery = find(&state, caller.project, id).await?;
     Ok((StatusCode::ACCEPTED, Json(delivery)))

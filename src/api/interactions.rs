@@ -104,5 +104,8 @@ pub(crate) async fn get(
     Id(id): Id<String>,
 ) -> Result<Json<InteractionView>, ApiError> {
     let found = state.store.find_interaction(caller.project, &id).await?;
-    found.map(|i| Json(i.into())).ok_or_else(|| ApiError::not_found("interaction"))
+    let found = found.ok_or_else(|| ApiError::not_found("interaction"))?;
+    let payload = serde_json::json!({ "interaction_id": id });
+    state.audit_read(&caller, "interaction.read", payload, id).await?;
+    Ok(Json(found.into()))
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::auth::{Principal, generate_key};
 use crate::api::error::{ApiError, Code, Fault, Problem};
@@ -75,6 +76,7 @@ pub(crate) async fn create(
     let (key, stored) =
         state.random(|rng| generate_key(caller.project, &input.name, input.role, now, rng));
     state.store.insert_key(&stored).await?;
+    state.audit(&caller, "key.create", stored.id, json!({ "after": stored })).await?;
     let place = format!("/v1/keys/{}", stored.id);
     Ok(created(&place, Json(NewKey { stored, key })))
 }
@@ -95,5 +97,9 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let revoked = state.store.revoke_key(caller.project, id, state.now()).await?;
     state.forget_key(id);
-    if revoked { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("key")) }
+    if !revoked {
+        return Err(ApiError::not_found("key"));
+    }
+    state.audit(&caller, "key.revoke", id, json!({})).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

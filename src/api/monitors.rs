@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
@@ -59,6 +59,7 @@ pub(crate) async fn create(
         updated_at: now,
     };
     state.store.insert_monitor(&monitor).await?;
+    state.audit(&caller, "monitor.create", monitor.id, json!({ "after": monitor.spec })).await?;
     Ok(created(&format!("/v1/monitors/{}", monitor.id), Json(monitor)))
 }
 
@@ -125,9 +126,11 @@ pub(crate) async fn update(
             .with_errors(vec![fault]));
     }
     let recompute = spec.needs_recalibration(&monitor.spec);
-    monitor.spec = spec;
+    let before = std::mem::replace(&mut monitor.spec, spec);
     monitor.updated_at = state.now();
     state.store.update_monitor(&monitor, recompute).await?;
+    let payload = json!({ "before": before, "after": monitor.spec, "recalibrates": recompute });
+    state.audit(&caller, "monitor.update", id, payload).await?;
     state.wakers.reference.notify_one();
     state.wakers.evaluation.notify_one();
     Ok(Json(monitor))
@@ -192,6 +195,7 @@ pub(crate) async fn delete(
     if !state.store.delete_monitor(caller.project, id).await? {
         return Err(ApiError::not_found("monitor"));
     }
+    state.audit(&caller, "monitor.delete", id, json!({ "before": monitor.spec })).await?;
     state.metrics.forget_monitor(&id.to_string(), &series(&monitor));
     Ok(StatusCode::NO_CONTENT)
 }
@@ -224,8 +228,6 @@ async fn check(state: &AppState, project: ProjectId, spec: &MonitorSpec) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

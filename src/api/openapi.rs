@@ -4,9 +4,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, outcomes,
-    preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
-    timeline,
+    alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
+    monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
+    routing, rules, timeline,
 };
 
 #[derive(OpenApi)]
@@ -87,6 +87,12 @@ use crate::api::{
         receivers::test,
         preview::preview,
         receivers::replay,
+        audit::list,
+        audit::export,
+        audit::checkpoint,
+        erasures::create,
+        erasures::get,
+        erasures::export,
         keys::list,
         keys::create,
         keys::revoke,
@@ -100,6 +106,7 @@ use crate::api::{
         (name = "reports", description = "Every evaluation with every number"),
         (name = "alerts", description = "Episodes of drift, and who was told"),
         (name = "retraining", description = "Workflows that alerts start, and how they end"),
+        (name = "audit", description = "Who did what, and what is held on people and erased"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

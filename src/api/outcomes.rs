@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hyper::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::body;
@@ -260,6 +261,8 @@ pub(crate) async fn set(
         return Err(ApiError::new(Code::Conflict, detail));
     }
     state.store.set_outcome_definition(&definition).await?;
+    let payload = json!({ "before": known, "after": definition });
+    state.audit(&caller, "outcome_definition.set", &definition.name, payload).await?;
     Ok(Json(definition))
 }
 
@@ -278,6 +281,7 @@ pub(crate) async fn delete(
     Id(name): Id<String>,
 ) -> Result<StatusCode, ApiError> {
     if is_name(&name) && state.store.delete_outcome_definition(caller.project, &name).await? {
+        state.audit(&caller, "outcome_definition.delete", &name, json!({})).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(ApiError::not_found("definition"))

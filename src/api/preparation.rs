@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Fault, Problem};
@@ -110,7 +111,10 @@ pub(crate) async fn set(
     Document(settings): Document<Preparation>,
 ) -> Result<Json<PreparationView>, ApiError> {
     check(&settings, "")?;
+    let (_, before) = state.store.preparation(caller.project).await?;
     let version = state.store.set_preparation(caller.project, &settings, state.now()).await?;
+    let payload = json!({ "version": version, "before": before, "after": settings });
+    state.audit(&caller, "preparation.set", caller.project, payload).await?;
     Ok(Json(PreparationView { version, settings }))
 }
 

@@ -67,6 +67,9 @@ pub(crate) async fn preview(
         Some(alert) => of_alert(&state, &caller, &receiver, alert, event).await?,
         None => notify::body(&receiver, &Sample::new(state.now()).message(event)),
     };
+    // It may quote texts.
+    let payload = serde_json::json!({ "alert_id": input.alert_id });
+    state.audit(&caller, "receiver.preview", id, payload).await?;
     Ok(Json(Preview {
         event_type: event.as_str().to_owned(),
         body: serde_json::from_str(&body).unwrap_or(Value::String(body)),

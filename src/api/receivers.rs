@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::alert::EventKind;
 use crate::api::auth::Principal;
@@ -126,6 +127,7 @@ pub(crate) async fn create(
         created_at: now,
     };
     state.store.insert_receiver(&receiver).await?;
+    state.audit(&caller, "receiver.create", id, json!({ "after": receiver })).await?;
     let secret = secret.filter(|_| is_made);
     Ok(created(&format!("/v1/receivers/{id}"), Json(NewReceiver { receiver, secret })))
 }
@@ -237,7 +239,8 @@ pub(crate) async fn update(
     Id(id): Id<ReceiverId>,
     Document(patch): Document<ReceiverPatch>,
 ) -> Result<Json<NewReceiver>, ApiError> {
-    let mut receiver = find(&state, caller.project, id).await?;
+    let before = find(&state, caller.project, id).await?;
+    let mut receiver = before.clone();
     let mut faults = Vec::new();
     if let Some(name) = patch.name {
         check_name(&name, &mut faults);
@@ -256,6 +259,11 @@ pub(crate) async fn update(
     ApiError::refuse(faults, REFUSED)?;
     receiver.disabled = patch.disabled.unwrap_or(receiver.disabled);
     state.store.update_receiver(&receiver).await?;
+    let payload = json!({
+        "before": before, "after": receiver, "url_changed": before.url != receiver.url,
+        "secret_changed": before.secret != receiver.secret,
+    });
+    state.audit(&caller, "receiver.update", id, payload).await?;
     Ok(Json(NewReceiver { receiver, secret: made }))
 }
 
@@ -295,11 +303,12 @@ pub(crate) async fn delete(
     caller: Principal,
     Id(id): Id<ReceiverId>,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.delete_receiver(caller.project, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::not_found("receiver"))
+    let before = find(&state, caller.project, id).await?;
+    if !state.store.delete_receiver(caller.project, id).await? {
+        return Err(ApiError::not_found("receiver"));
     }
+    state.audit(&caller, "receiver.delete", id, json!({ "before": before })).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// How many messages are sent again.
@@ -325,6 +334,7 @@ pub(crate) async fn replay(
 ) -> Result<(StatusCode, Json<Replayed>), ApiError> {
     let receiver = find_enabled(&state, caller.project, id).await?;
     let replayed = state.store.replay_exhausted(caller.project, receiver.id, state.now()).await?;
+    state.audit(&caller, "receiver.replay", id, json!({ "replayed": replayed })).await?;
     state.wakers.delivery.notify_one();
     Ok((StatusCode::ACCEPTED, Json(Replayed { replayed })))
 }
@@ -349,6 +359,7 @@ pub(crate) async fn test(
     let body = notify::test_body(&receiver, now);
     let delivery = Delivery::new(id, &receiver, None, EventKind::Test.as_str(), body, now);
     state.store.insert_delivery(&delivery).await?;
+    state.audit(&caller, "receiver.test", receiver.id, json!({ "delivery_id": id })).await?;
     state.wakers.delivery.notify_one();
     let place = [(hyper::header::LOCATION, format!("/v1/deliveries/{}", delivery.id))];
     Ok((StatusCode::ACCEPTED, place, Json(delivery)).into_response())

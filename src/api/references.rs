@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::{HeaderMap, StatusCode};
 use rand::RngCore;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::body;
@@ -74,6 +75,8 @@ pub(crate) async fn create(
     let name = named(input.name)?;
     let reference = begin(&state, caller.project, input.monitor_id, name, source).await?;
     state.store.insert_reference(&reference).await?;
+    let payload = json!({ "after": reference });
+    state.audit(&caller, "reference.request", reference.id, payload).await?;
     state.wakers.reference.notify_one();
     Ok(accepted(reference))
 }
@@ -205,6 +208,8 @@ pub(crate) async fn upload(
         .map(|(_, item)| ingest::prepare(&state, caller.project, item, now))
         .collect();
     state.uploads.accept(reference.clone(), rows).await?;
+    let payload = json!({ "after": reference });
+    state.audit(&caller, "reference.upload", reference.id, payload).await?;
     state.wakers.reference.notify_one();
     Ok(accepted(reference))
 }

@@ -146,7 +146,7 @@ pub(crate) async fn approve(
     let change = |retrain: &mut Retrain| {
         "approved; its guard is asked again".clone_into(&mut retrain.detail);
     };
-    decide(&state, &caller, id, RetrainStatus::waits, change).await
+    decide(&state, &caller, id, "retrain.approve", RetrainStatus::waits, change).await
 }
 
 /// Cancels a retraining that has not started, or gives up one whose run reports no more: what it reports
@@ -169,7 +169,7 @@ pub(crate) async fn cancel(
         "someone cancelled it".clone_into(&mut retrain.detail);
     };
     let may = |status: RetrainStatus| status.waits() || status.is_under_way();
-    decide(&state, &caller, id, may, change).await
+    decide(&state, &caller, id, "retrain.cancel", may, change).await
 }
 
 /// Notes a person's decision on a retraining in a status that `may` be decided on.
@@ -177,6 +177,7 @@ async fn decide(
     state: &AppState,
     caller: &Principal,
     id: RetrainId,
+    action: &'static str,
     may: impl FnOnce(RetrainStatus) -> bool,
     change: impl FnOnce(&mut Retrain),
 ) -> Result<Json<RetrainDetail>, ApiError> {
@@ -185,9 +186,12 @@ async fn decide(
         let detail = format!("it is {}: there is nothing to decide", retrain.status.as_str());
         return Err(ApiError::new(Code::Conflict, detail));
     }
+    let before = retrain.status;
     change(&mut retrain);
     retrain.decided_by = Some(caller.name.to_string());
     save(state, &mut retrain).await?;
+    let payload = json!({ "before": before, "after": retrain.status });
+    state.audit(caller, action, id, payload).await?;
     state.wakers.retrain.notify_one();
     detail(state, retrain).await.map(Json)
 }
@@ -249,6 +253,7 @@ pub(crate) async fn report(
         );
         return Err(ApiError::new(Code::Conflict, detail));
     }
+    let before = retrain.status;
     retrain.status = input.status;
     retrain.detail =
         input.detail.unwrap_or_else(|| format!("the run says: {}", input.status.as_str()));
@@ -263,6 +268,12 @@ pub(crate) async fn report(
         }
     }
     save(&state, &mut retrain).await?;
+    let payload = json!({
+        "before": before, "after": retrain.status, "model_version": retrain.model_version,
+        "reference_id": retrain.reference_id,
+    });
+    let actor = format!("the run of {id}");
+    state.audit_as(retrain.project_id, actor, "retrain.report", id, payload).await?;
     tracing::info!(retrain = %id, status = retrain.status.as_str(), "retrain");
     detail(&state, retrain).await.map(Json)
 }
@@ -325,6 +336,7 @@ pub(crate) async fn accept_reference(
     };
     retrain.reference_id = Some(made.id);
     save(&state, &mut retrain).await?;
+    state.audit(&caller, "retrain.reference", id, json!({ "after": made })).await?;
     detail(&state, retrain).await.map(Json)
 }
 
@@ -381,6 +393,9 @@ pub(crate) async fn dataset(
     let (Some(alert), Some(report)) = (alert, report) else {
         return Err(ApiError::not_found("slice: its alert or report"));
     };
+    let (project, actor) = (retrain.project_id, format!("the run of {id}"));
+    let payload = json!({ "rows_at_most": size(&alert, &report), "report_id": report.id });
+    state.audit_as(project, actor, "retrain.dataset", id, payload).await?;
     let slice = Slice {
         labels: labels(&state, &report).await?,
         left: size(&alert, &report),

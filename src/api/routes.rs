@@ -12,9 +12,9 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, outcomes,
-    preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
-    timeline,
+    alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
+    monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
+    routing, rules, timeline,
 };
 use crate::model::key::Role;
 
@@ -167,6 +167,12 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/retrains/{id}/status", Access::Proof, retrains::report),
         get("/v1/retrains/{id}/dataset", Access::Proof, retrains::dataset),
         post("/v1/receivers/{id}/replay", ADMIN, receivers::replay),
+        get("/v1/audit", ADMIN, audit::list),
+        get("/v1/audit/export", ADMIN, audit::export),
+        get("/v1/audit/checkpoint", ADMIN, audit::checkpoint),
+        post("/v1/erasures", ADMIN, erasures::create),
+        get("/v1/erasures/{id}", ADMIN, erasures::get),
+        get("/v1/subjects/export", ADMIN, erasures::export),
         get("/v1/keys", ADMIN, keys::list),
         post("/v1/keys", ADMIN, keys::create),
         delete("/v1/keys/{id}", ADMIN, keys::revoke),

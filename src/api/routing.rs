@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Fault, Problem};
@@ -58,7 +59,10 @@ pub(crate) async fn set(
         }
     }
     ApiError::refuse(faults, "such a routing cannot be; see errors")?;
+    let before = state.store.routing(caller.project).await?;
     state.store.set_routing(caller.project, &routing).await?;
+    let payload = json!({ "before": before, "after": routing });
+    state.audit(&caller, "routing.set", caller.project, payload).await?;
     state.wakers.dispatch.notify_one();
     Ok(Json(routing))
 }
@@ -133,6 +137,7 @@ pub(crate) async fn create_silence(
         created_at: now,
     };
     state.store.insert_silence(&silence).await?;
+    state.audit(&caller, "silence.create", silence.id, json!({ "after": silence })).await?;
     state.wakers.dispatch.notify_one();
     Ok(created(&format!("/v1/silences/{}", silence.id), Json(silence)))
 }
@@ -172,6 +177,7 @@ pub(crate) async fn expire_silence(
     if !state.store.expire_silence(caller.project, id, state.now()).await? {
         return Err(ApiError::not_found("silence that lasts"));
     }
+    state.audit(&caller, "silence.expire", id, json!({})).await?;
     state.wakers.dispatch.notify_one();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::alert::judge;
 use crate::api::auth::Principal;
@@ -97,6 +97,7 @@ pub(crate) async fn create(
     let id = state.random(|rng| RuleId::new(now, rng));
     let rule = Rule { id, project_id: caller.project, spec, created_at: now, updated_at: now };
     state.store.insert_rule(&rule).await?;
+    state.audit(&caller, "rule.create", id, json!({ "after": rule.spec })).await?;
     state.wakers.rules.notify_one();
     Ok(created(&format!("/v1/rules/{id}"), Json(rule)))
 }
@@ -144,10 +145,13 @@ pub(crate) async fn update(
 ) -> Result<Json<Rule>, ApiError> {
     let mut rule = find(&state, caller.project, id).await?;
     // The figures of one condition do not mix with those of another.
-    rule.spec = merged(&rule.spec, &patch, "when")?;
+    let spec = merged(&rule.spec, &patch, "when")?;
+    let before = std::mem::replace(&mut rule.spec, spec);
     check(&state, caller.project, &rule.spec).await?;
     rule.updated_at = state.now();
     state.store.update_rule(&rule).await?;
+    let payload = json!({ "before": before, "after": rule.spec });
+    state.audit(&caller, "rule.update", id, payload).await?;
     state.wakers.rules.notify_one();
     Ok(Json(rule))
 }
@@ -166,11 +170,12 @@ pub(crate) async fn delete(
     caller: Principal,
     Id(id): Id<RuleId>,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.delete_rule(caller.project, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::not_found("rule"))
+    let rule = find(&state, caller.project, id).await?;
+    if !state.store.delete_rule(caller.project, id).await? {
+        return Err(ApiError::not_found("rule"));
     }
+    state.audit(&caller, "rule.delete", id, json!({ "before": rule.spec })).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A rule's changes of phase and health, newest first.

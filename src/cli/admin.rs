@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
 
 use crate::api::generate_key;
 use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
@@ -17,6 +18,7 @@ use crate::detect::budget::in_force;
 use crate::detect::calibration::{report, self_check};
 use crate::detect::profile::ReferenceProfile;
 use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
+use crate::model::audit::AuditRecord;
 use crate::model::interaction::NewInteraction;
 use crate::model::key::Role;
 use crate::model::monitor::{Monitor, MonitorSpec};
@@ -132,19 +134,43 @@ fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 /// An opened database and the default project.
-struct Desk {
-    store: Store,
+pub(super) struct Desk {
+    pub(super) store: Store,
     project: ProjectId,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Desk {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = Store::open(&config.store).await.context("cannot open the database")?;
         store.migrate().await.context("cannot bring the database up to date")?;
         let now = SystemClock.now();
         let project = store.ensure_project(DEFAULT_PROJECT, now, &mut seeded_rng()).await?;
         Ok(Self { store, project, now })
+    }
+
+    /// Appends what this command did to the project's audit trail.
+    pub(super) async fn audit(
+        &self,
+        project: ProjectId,
+        action: &'static str,
+        object: String,
+        payload: Value,
+    ) -> anyhow::Result<()> {
+        let actor = "command line".to_owned();
+        let record = AuditRecord { actor, action, object, payload, about: None };
+        self.store.append_audit(project, &record, self.now).await?;
+        Ok(())
+    }
+
+    /// The same in the default project.
+    async fn note(
+        &self,
+        action: &'static str,
+        object: impl ToString,
+        payload: Value,
+    ) -> anyhow::Result<()> {
+        self.audit(self.project, action, object.to_string(), payload).await
     }
 
     async fn monitor(&self, name: &str) -> anyhow::Result<Monitor> {
@@ -180,6 +206,7 @@ pub(super) async fn reference(
             if !desk.store.recompute_reference(id).await? {
                 bail!("there is no frozen reference {id}");
             }
+            desk.note("reference.calibrate", id, json!({})).await?;
             print(&format!("{id}  (follow it with: seamark reference show {id})"));
         }
         ReferenceCommand::Show { id } => {
@@ -249,6 +276,8 @@ async fn freeze(config: &Config, desk: &Desk, args: FreezeArgs) -> anyhow::Resul
             desk.store.insert_reference_upload(&reference, &rows).await?;
         }
     }
+    let payload = json!({ "after": reference });
+    desk.note("reference.request", reference.id, payload).await?;
     print(&format!("{}  (follow it with: seamark reference show {0})", reference.id));
     Ok(())
 }
@@ -294,6 +323,8 @@ pub(super) async fn monitor(config: Config, command: MonitorCommand) -> anyhow::
         MonitorCommand::Delete { name } => {
             let monitor = desk.monitor(&name).await?;
             desk.store.delete_monitor(desk.project, monitor.id).await?;
+            let payload = json!({ "before": monitor.spec });
+            desk.note("monitor.delete", monitor.id, payload).await?;
             print(&format!("deleted {name}"));
         }
     }
@@ -326,6 +357,7 @@ async fn create(desk: &Desk, name: Option<String>, file: Option<PathBuf>) -> any
         updated_at: desk.now,
     };
     desk.store.insert_monitor(&monitor).await?;
+    desk.note("monitor.create", monitor.id, json!({ "after": monitor.spec })).await?;
     print(&monitor.id.to_string());
     Ok(())
 }
@@ -353,6 +385,7 @@ pub(super) async fn key(config: Config, command: KeyCommand) -> anyhow::Result<E
             };
             let (text, key) = generate_key(desk.project, &name, role, desk.now, &mut seeded_rng());
             desk.store.insert_key(&key).await?;
+            desk.note("key.create", key.id, json!({ "after": key })).await?;
             print(&text);
         }
         KeyCommand::List => {
@@ -377,6 +410,7 @@ pub(super) async fn key(config: Config, command: KeyCommand) -> anyhow::Result<E
             if !desk.store.revoke_key(desk.project, id, desk.now).await? {
                 bail!("there is no active key {id}");
             }
+            desk.note("key.revoke", id, json!({})).await?;
             print(&format!("revoked {id}"));
         }
     }

@@ -40,6 +40,14 @@ impl Store {
         super::codec::parse_id("projects", &id)
     }
 
+    /// The id of the project called `name`.
+    pub async fn find_project(&self, name: &str) -> Result<Option<ProjectId>, StoreError> {
+        let id: Option<String> = on_engine!(self, readers, |pool| {
+            sqlx::query_scalar(FIND).bind(name).fetch_optional(pool).await
+        })?;
+        id.map(|id| super::codec::parse_id("projects", &id)).transpose()
+    }
+
     /// The project's false-alarm budget; the default for an unknown project.
     pub async fn budget(&self, project: ProjectId) -> Result<Budget, StoreError> {
         let row: Option<(f64, f64)> = on_engine!(self, readers, |pool| {

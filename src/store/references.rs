@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use super::uploads;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
+use crate::model::audit::AuditRecord;
 use crate::model::interaction::{Attributes, Event, EventOutcome};
 use crate::model::reference::{Reference, ReferenceStatus};
 use crate::model::signals::Signals;
@@ -50,7 +52,7 @@ const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1 AND s
 const FREEZE: &str = "UPDATE frozen_references SET status = 'ready', progress = 1.0, n = $2,
         model_digest = $3, profile = $4, message = $5,
         frozen_at = COALESCE(frozen_at, $6)
-    WHERE id = $1 AND status <> 'ready'";
+    WHERE id = $1 AND status <> 'ready' RETURNING project_id, name, version";
 const RECOMPUTE: &str = "UPDATE frozen_references SET status = 'computing', progress = 0.0
     WHERE id = $1 AND frozen_at IS NOT NULL";
 const MAKE_CURRENT: &str = "UPDATE monitors SET reference_id = $2, updated_at = $3 WHERE id = $1";
@@ -322,23 +324,28 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let frozen = on_tx!(&mut tx, |connection| {
-            sqlx::query(FREEZE)
+        let frozen: Option<(String, String, i64)> = on_tx!(&mut tx, |connection| {
+            sqlx::query_as(FREEZE)
                 .bind(freeze.reference_id.to_string())
                 .bind(freeze.n)
                 .bind(&freeze.model_digest)
                 .bind(&freeze.profile)
                 .bind(&freeze.message)
                 .bind(now.as_micros())
-                .execute(connection)
+                .fetch_optional(connection)
                 .await
-                .map(|done| done.rows_affected())
         })?;
-        if frozen == 0 {
-            return Ok(false);
-        }
+        let Some((project, name, version)) = frozen else { return Ok(false) };
         start_anew(&mut tx, freeze, now).await?;
         uploads::forget(&mut tx, freeze.reference_id).await?;
+        let payload = serde_json::json!({
+            "monitor_id": freeze.monitor_id, "name": name, "version": version, "n": freeze.n,
+            "model_digest": freeze.model_digest,
+        });
+        let object = freeze.reference_id.to_string();
+        let record = AuditRecord::by_system("reference.freeze", object, payload);
+        let project = codec::parse_id(TABLE, &project)?;
+        audit::append(&mut tx, &self.sealer, project, &record, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -406,7 +413,7 @@ pub(super) async fn insert(tx: &mut Tx, reference: &Reference) -> Result<(), Sto
     })
 }
 
-fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
+pub(super) fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
     let mut vectors = Vec::new();
     let mut put = |vector: Option<&Vec<f32>>| {
         vector.map(|vector| {
@@ -433,7 +440,7 @@ fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreError> {
     Ok((codec::to_json(CHUNKS, &events)?, vectors))
 }
 
-fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, StoreError> {
+pub(super) fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, StoreError> {
     let events: Vec<StoredEvent> = codec::from_json(CHUNKS, events)?;
     let mut rest = vectors;
     let mut take = |bytes: Option<usize>| -> Result<Option<Vec<f32>>, StoreError> {

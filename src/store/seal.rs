@@ -4,7 +4,8 @@
 //! so that one cannot be put in another's place. At a few thousand values under one key a repeated nonce
 //! is out of reach. *Source:* RFC 8439.
 //!
-//! From the same key come the pseudonyms of subjects, by HMAC-SHA-256 under a key for each project.
+//! From the same key come the pseudonyms of subjects, by HMAC-SHA-256 under a key for each project, and the
+//! Ed25519 key that signs checkpoints of the audit trail.
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::error::StoreError;
@@ -26,6 +28,10 @@ const KEY_BYTES: usize = 32;
 
 /// Keeps the keys of pseudonyms apart from every other use of the key.
 const PSEUDONYMS: &[u8] = b"seamark subject v1:";
+/// Keeps the key of checkpoints apart from every other use of the key.
+const CHECKPOINTS: &[u8] = b"seamark checkpoint key v1";
+/// Bytes of a salt.
+const SALT_BYTES: usize = 16;
 /// 128 bits of a pseudonym are beyond any chance of two subjects with the same one.
 const PSEUDONYM_BYTES: usize = 16;
 
@@ -69,18 +75,37 @@ impl Serialize for SealingKey {
 pub(super) struct Sealer {
     key: Option<LessSafeKey>,
     pseudonyms: Option<hmac::Key>,
+    checkpoints: Option<Ed25519KeyPair>,
     random: SystemRandom,
 }
 
 impl Sealer {
     pub(super) fn new(key: Option<&SealingKey>) -> Result<Self, StoreError> {
         let random = SystemRandom::new();
-        let Some(key) = key else { return Ok(Self { key: None, pseudonyms: None, random }) };
+        let Some(key) = key else {
+            return Ok(Self { key: None, pseudonyms: None, checkpoints: None, random });
+        };
         let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
         let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
         let key = LessSafeKey::new(unbound.map_err(|_| StoreError::SealingKey)?);
-        let pseudonyms = Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes));
-        Ok(Self { key: Some(key), pseudonyms, random })
+        let pseudonyms = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        let seed = hmac::sign(&pseudonyms, CHECKPOINTS);
+        let checkpoints = Ed25519KeyPair::from_seed_unchecked(seed.as_ref());
+        let checkpoints = Some(checkpoints.map_err(|_| StoreError::SealingKey)?);
+        Ok(Self { key: Some(key), pseudonyms: Some(pseudonyms), checkpoints, random })
+    }
+
+    /// The Ed25519 signature of a checkpoint and the public key; none without a key.
+    pub(super) fn sign(&self, message: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let pair = self.checkpoints.as_ref()?;
+        Some((pair.sign(message).as_ref().to_vec(), pair.public_key().as_ref().to_vec()))
+    }
+
+    /// Bytes that nobody can guess.
+    pub(super) fn salt(&self) -> Result<[u8; SALT_BYTES], StoreError> {
+        let mut salt = [0; SALT_BYTES];
+        self.random.fill(&mut salt).map_err(|_| StoreError::Sealed)?;
+        Ok(salt)
     }
 
     /// Whether there is a key to make pseudonyms with.

@@ -58,6 +58,8 @@ pub struct Wakers {
     pub retrain: Arc<Notify>,
     /// New messages wait in the outbox.
     pub delivery: Arc<Notify>,
+    /// Something is to be erased.
+    pub erasure: Arc<Notify>,
     /// Nobody signals it: retention goes by its timer.
     pub retention: Arc<Notify>,
 }

@@ -43,6 +43,7 @@ impl ReferenceWorker {
     /// Freezes the rows of a reference once they are all there; `true` when it moved on.
     async fn collect(&self, reference: &Reference) -> Result<bool, WorkerError> {
         let Some(monitor) = self.monitor(reference).await? else { return Ok(true) };
+        let erasures = self.context.store.erasures_done(reference.project_id).await?;
         let rows = match reference.source {
             ReferenceSource::TimeRange { from, to } => {
                 let store = &self.context.store;
@@ -76,6 +77,10 @@ impl ReferenceWorker {
             self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
         }
         crate::fault::point("reference.rows_written");
+        if self.context.store.erasures_done(reference.project_id).await? != erasures {
+            // What was erased meanwhile may have been written again: collect once more.
+            return Ok(true);
+        }
         let writings = serde_json::to_string(&writings).unwrap_or_default();
         self.context.store.begin_computing(reference.id, &self.model_digest, &writings).await?;
         Ok(true)

@@ -4,6 +4,7 @@
 
 mod alert_chain;
 mod api;
+mod audit;
 mod bad_texts;
 mod changed_monitor;
 mod channels;

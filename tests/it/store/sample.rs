@@ -82,7 +82,7 @@ pub(crate) async fn embed_all(store: &Store) -> usize {
     store.complete_embeddings(&batch, MODEL).await.unwrap()
 }
 
-pub(super) fn monitor(project: ProjectId, name: &str, seed: u64) -> Monitor {
+pub(crate) fn monitor(project: ProjectId, name: &str, seed: u64) -> Monitor {
     Monitor {
         id: MonitorId::new(at(seed), &mut rng(seed)),
         project_id: project,
@@ -93,7 +93,7 @@ pub(super) fn monitor(project: ProjectId, name: &str, seed: u64) -> Monitor {
     }
 }
 
-pub(super) fn reference(monitor: &Monitor, version: i64) -> Reference {
+pub(crate) fn reference(monitor: &Monitor, version: i64) -> Reference {
     Reference {
         id: ReferenceId::new(at(version as u64), &mut rng(version as u64)),
         project_id: monitor.project_id,
@@ -112,7 +112,7 @@ pub(super) fn reference(monitor: &Monitor, version: i64) -> Reference {
     }
 }
 
-pub(super) fn receiver(project: ProjectId, name: &str) -> Receiver {
+pub(crate) fn receiver(project: ProjectId, name: &str) -> Receiver {
     Receiver {
         id: ReceiverId::new(at(0), &mut rng(name.len() as u64)),
         project_id: project,
@@ -127,7 +127,7 @@ pub(super) fn receiver(project: ProjectId, name: &str) -> Receiver {
     }
 }
 
-pub(super) fn delivery(receiver: &Receiver, seed: u64) -> Delivery {
+pub(crate) fn delivery(receiver: &Receiver, seed: u64) -> Delivery {
     Delivery {
         id: DeliveryId::new(at(seed), &mut rng(seed)),
         project_id: receiver.project_id,
