@@ -94,6 +94,7 @@ impl Preparer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::signals::Flag;
 
     fn preparer(settings: &Preparation) -> Preparer {
         Preparer::new(settings, Boilerplate::default()).unwrap()
@@ -109,7 +110,7 @@ mod tests {
         let cleaning = prepared.cleaning.unwrap();
         assert!(cleaning.query.len() >= 2 && cleaning.response.is_empty());
         let flags: Vec<&str> =
-            prepared.signals.query.unwrap().flags.iter().map(|flag| flag.as_str()).collect();
+            prepared.signals.query.unwrap().flags.iter().map(Flag::as_str).collect();
         assert!(flags.contains(&"encoding"), "{flags:?}");
     }
 

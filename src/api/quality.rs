@@ -154,7 +154,7 @@ pub(crate) async fn summary(
     caller: Principal,
     Params(params): Params<SummaryParams>,
 ) -> Result<Json<QualitySummary>, ApiError> {
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let to = params.to.unwrap_or_else(|| state.now().plus(day)).day();
     let from = params.from.map_or(to - DAYS.0 as i64, Timestamp::day);
     if from >= to || to - from > DAYS.1 as i64 {

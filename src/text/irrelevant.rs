@@ -142,17 +142,11 @@ fn pattern(text: &str) -> Result<Regex, String> {
 }
 
 /// [`Rules`] ready to be applied.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     rules: Rules,
     /// The pattern of each custom rule.
     patterns: Vec<Option<Regex>>,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self { rules: Rules::default(), patterns: Vec::new() }
-    }
 }
 
 impl Filter {

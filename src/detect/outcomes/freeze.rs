@@ -149,7 +149,7 @@ fn norm(spec: &OutcomeSpec, events: &[&Event]) -> Option<Norm> {
         return None;
     }
     values.sort_by(f64::total_cmp);
-    let is_binary = values.iter().all(|value| *value == 0.0 || *value == 1.0);
+    let is_binary = values.iter().all(|value| value.abs() <= 0.0 || (value - 1.0).abs() <= 0.0);
     let last = values.len() - 1;
     let (low, high) =
         if is_binary { (0.0, 1.0) } else { (values[last / 100], values[last - last / 100]) };

@@ -105,7 +105,7 @@ mod tests {
     fn the_statistic_is_the_formula_and_worse_is_above_zero() {
         let (then, now) = (sums(1000, 5, 0), sums(200, 2, 0));
         let (found, group) =
-            score(&norm(true), &then, &[now.clone()], (0, Scope::Whole(0))).unwrap();
+            score(&norm(true), &then, std::slice::from_ref(&now), (0, Scope::Whole(0))).unwrap();
         let expected = 0.3 / (0.16f64 * (1.0 / 200.0 + 1.0 / 1000.0)).sqrt();
         assert!((found - expected).abs() < 1e-9 && group == Group::Whole, "{found}");
         let better = score(&norm(false), &then, &[now], (0, Scope::Whole(0))).unwrap().0;

@@ -157,7 +157,10 @@ mod tests {
 
     const GROUPS: Groups = Groups { names: 2, segments: 3, topics: 4 };
 
-    fn row() -> impl Strategy<Value = (Vec<usize>, Option<usize>, Vec<Option<f64>>)> {
+    /// Segments, topic and values.
+    type Row = (Vec<usize>, Option<usize>, Vec<Option<f64>>);
+
+    fn row() -> impl Strategy<Value = Row> {
         let value = prop::option::of((-50i32..50).prop_map(f64::from));
         let segments = prop::collection::btree_set(0usize..4, 0..3);
         (segments, prop::option::of(0usize..5), prop::collection::vec(value, 2))
@@ -167,7 +170,7 @@ mod tests {
     proptest! {
         #[test]
         fn sums_add_come_off_and_are_stored(rows in prop::collection::vec(row(), 0..30), cut in 0usize..30) {
-            let sum = |rows: &[(Vec<usize>, Option<usize>, Vec<Option<f64>>)]| {
+            let sum = |rows: &[Row]| {
                 let mut sums = Sums::empty(GROUPS);
                 rows.iter().for_each(|(s, t, v)| sums.add(s, *t, v));
                 sums
