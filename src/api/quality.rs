@@ -57,6 +57,7 @@ pub(crate) struct SummaryParams {
     side: Option<Side>,
     /// `day`, `channel` or `language`; without it all texts together.
     #[serde(default)]
+    #[param(inline)]
     by: By,
 }
 
@@ -258,8 +259,12 @@ fn groups(counts: impl Iterator<Item = QualityCount>, by: By) -> Vec<QualityGrou
 }
 
 fn rates(counts: BTreeMap<String, u64>, texts: u64) -> Vec<SignalRate> {
+    // What is left out is no text of the group: its share is of all that came.
+    let is_left_out = |name: &str| name.starts_with("excluded/");
+    let left_out: u64 = counts.iter().filter(|(name, _)| is_left_out(name)).map(|(_, n)| n).sum();
     let rate = |(name, count): (String, u64)| {
-        let found = wilson(count, texts, CONFIDENCE)?;
+        let among = if is_left_out(&name) { texts + left_out } else { texts };
+        let found = wilson(count, among, CONFIDENCE)?;
         Some(SignalRate { name, count, rate: found.estimate, low: found.low, high: found.high })
     };
     let mut rates: Vec<SignalRate> = counts.into_iter().filter_map(rate).collect();

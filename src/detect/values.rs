@@ -25,7 +25,8 @@ pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
         }
         Stream::QueryQuality => event.signals.query.as_ref().map(quality),
         Stream::ResponseQuality => event.signals.response.as_ref().map(quality),
-        Stream::Language => event.signals.query.as_ref().map(language),
+        // A guess says nothing of the mix: what is garbled would look like a change of languages.
+        Stream::Language => event.signals.query.as_ref().filter(|seen| seen.is_sure).map(language),
         // Judged by counts of texts, and later than the event.
         Stream::Duplicates | Stream::Outcome => None,
     }

@@ -64,7 +64,7 @@ impl SideWriting {
 /// A text in a language that the reference hardly has is no garbled one: `language` tells of it.
 fn judge(side: Option<&SideWriting>, seen: Option<&mut TextSignals>, text: Option<&str>) {
     let (Some(side), Some(seen), Some(text)) = (side, seen, text) else { return };
-    let is_foreign = seen.language.is_known() && !side.languages.contains(&seen.language);
+    let is_foreign = seen.is_sure && !side.languages.contains(&seen.language);
     seen.is_odd = side
         .writing
         .oddness(text)

@@ -28,6 +28,9 @@ pub struct TextSignals {
     /// The language that it is in, as a best guess.
     #[serde(rename = "l")]
     pub language: LanguageCode,
+    /// Whether that is more than a guess.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_sure: bool,
     /// Whether it is written as hardly one of the reference's texts is; `None` where no reference was
     /// asked, or the text is too short to say.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
@@ -54,13 +57,14 @@ impl Signals {
 impl TextSignals {
     /// Looks at a text, which answers `query` where there is one.
     fn of(text: &str, language: &Language, query: Option<&str>) -> Self {
+        let is_sure = language.is_confident();
         let language = LanguageCode::named(language.code);
         let known = language.is_known().then(|| language.as_str());
         let seen = match query {
             Some(query) => signals::of_pair(query, text, known),
             None => signals::of(text, known),
         };
-        Self { flags: seen.flags, characters: seen.chars, language, is_odd: None }
+        Self { flags: seen.flags, characters: seen.chars, language, is_sure, is_odd: None }
     }
 
     /// What the text counts as: a text, each check that found something, and its length as

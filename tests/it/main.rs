@@ -28,6 +28,7 @@ mod outcomes;
 mod pg;
 mod pipeline;
 mod privacy;
+mod quality;
 mod receiver_pages;
 mod retraining;
 mod store;

@@ -1,3 +1,5 @@
+//! Own sentences in many languages; the labelled set where it is there.
+
 use std::collections::BTreeMap;
 use std::io::Read;
 
