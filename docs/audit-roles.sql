@@ -11,4 +11,5 @@ GRANT USAGE ON SCHEMA public TO seamark_audit;
 REVOKE ALL ON audit_log, audit_payloads, audit_heads FROM PUBLIC, seamark;
 GRANT SELECT ON audit_log, audit_payloads, audit_heads TO seamark;
 GRANT DELETE ON audit_payloads TO seamark;
+GRANT USAGE, CREATE ON SCHEMA public TO seamark;
 GRANT EXECUTE ON FUNCTION audit_append(TEXT, BIGINT, TEXT, TEXT, TEXT, BYTEA, TEXT, TEXT) TO seamark;

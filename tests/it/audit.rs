@@ -26,11 +26,10 @@ impl Raw {
     pub(crate) async fn run(&mut self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Self::Sqlite(connection) => drop(connection.execute(sqlx::raw_sql(sql)).await.unwrap()),
-            Self::Postgres(connection) => {
-                drop(connection.execute(sqlx::raw_sql(sql)).await.unwrap());
-            }
+            Self::Sqlite(connection) => connection.execute(sqlx::raw_sql(sql)).await.map(|_| ()),
+            Self::Postgres(connection) => connection.execute(sqlx::raw_sql(sql)).await.map(|_| ()),
         }
+        .unwrap();
     }
 
     /// The first column of all rows, as texts.

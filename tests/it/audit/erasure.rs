@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seamark::id::ErasureId;
 use seamark::id::ProjectId;
-use seamark::model::audit::AuditRecord;
+use seamark::model::audit::{AuditRecord, hex};
 use seamark::model::erasure::{Erasure, ErasureCounts, ErasureState, NewErasure};
 use seamark::model::interaction::NewInteraction;
 use seamark::model::outcome::{NewOutcome, Pseudonym, Subject, Target, Value};
@@ -33,7 +33,7 @@ fn outcome(key: u8, target: Target) -> NewOutcome {
 
 /// Whether any cell of any table holds `needle`, as text or as bytes.
 async fn holders(raw: &mut Raw, needle: &str) -> BTreeSet<String> {
-    let hex: String = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(needle.as_bytes());
     let mut found = BTreeSet::new();
     let tables = match raw {
         Raw::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table'",
