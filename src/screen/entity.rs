@@ -75,6 +75,16 @@ impl EntityType {
         LABELS.iter().map(|(entity, _)| entity.clone())
     }
 
+    /// What is counted apart: the labels of the built-in types, and `CUSTOM` for all others together.
+    pub fn counted() -> impl Iterator<Item = &'static str> {
+        LABELS.iter().map(|(_, label)| *label).chain(["CUSTOM"])
+    }
+
+    /// The place among [`EntityType::counted`].
+    pub fn place(&self) -> usize {
+        LABELS.iter().position(|(known, _)| known == self).unwrap_or(LABELS.len())
+    }
+
     /// The label, in capitals: a built-in one, or the custom recogniser's name.
     pub fn label(&self) -> &str {
         match self {
@@ -119,6 +129,9 @@ mod tests {
         }
         let custom = EntityType::of_label("STAFF_NUMBER");
         assert_eq!(custom, EntityType::Custom("STAFF_NUMBER".to_owned()));
+        assert_eq!(EntityType::counted().nth(custom.place()), Some("CUSTOM"));
+        assert_eq!(EntityType::counted().nth(EntityType::Phone.place()), Some("PHONE"));
+        assert!(EntityType::counted().count() <= 32, "they are bits of a number");
         assert_eq!(serde_json::to_string(&custom).unwrap(), "\"STAFF_NUMBER\"");
     }
 }

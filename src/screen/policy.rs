@@ -11,7 +11,7 @@ use super::placeholder::{masked, partial};
 use super::screener::Finding;
 use super::settings::Problems;
 
-pub use pseudonym::{KeyError, PseudonymKeys};
+pub use pseudonym::{KeyError, PseudonymKeys, canonical};
 
 /// What is done with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

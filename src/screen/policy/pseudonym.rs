@@ -114,8 +114,8 @@ fn token(finding: &Finding, value: &str, id: &str, key: &[u8]) -> String {
     pseudonym(&finding.entity, id, &hex)
 }
 
-/// The value in the one form that all its spellings share.
-fn canonical(finding: &Finding, value: &str) -> String {
+/// The value of a finding in the one form that all its spellings share.
+pub fn canonical(finding: &Finding, value: &str) -> String {
     let folded = Folded::new(value);
     let value = folded.text().trim();
     match finding.entity {
