@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 use super::seal::SealingKey;
@@ -20,8 +20,9 @@ pub struct Config {
     pub max_connections: u32,
     /// How long a request waits for a connection before it is told that the store is unavailable.
     pub acquire_timeout_ms: u64,
-    /// Seals receivers' URLs and secrets: 32 bytes as base64. Without it they are stored as they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Seals receivers' URLs and secrets, and makes pseudonyms of subjects: 32 bytes as base64. Without
+    /// it the former are stored as they are, and subjects are refused. Empty in a file for none.
+    #[serde(deserialize_with = "key_or_none", serialize_with = "without_key")]
     pub secret_key: Option<SealingKey>,
 }
 
@@ -81,6 +82,19 @@ impl fmt::Debug for Config {
 
 fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&redacted(url))
+}
+
+fn key_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SealingKey>, D::Error> {
+    let text = String::deserialize(from)?;
+    Ok((!text.trim().is_empty()).then(|| SealingKey::new(&text)))
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde wants")]
+fn without_key<S: Serializer>(key: &Option<SealingKey>, serializer: S) -> Result<S::Ok, S::Error> {
+    match key {
+        Some(key) => key.serialize(serializer),
+        None => serializer.serialize_str(""),
+    }
 }
 
 /// `url` with its password replaced, and without its parameters, which may hold one too.

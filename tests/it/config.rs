@@ -115,6 +115,20 @@ fn shown_settings_hold_no_password() {
 }
 
 #[test]
+fn the_key_of_secrets_can_be_set_and_is_not_shown() {
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let environment = [("SEAMARK__STORE__SECRET_KEY", key)];
+    let (set, _file) = sources("", &environment, &[]);
+    let config = load(&set).unwrap();
+    assert!(config.store.secret_key.is_some() && !to_display(&config).contains("AQEB"));
+    let (empty, _file) = sources("[store]\nsecret_key = \"\"\n", &[], &[]);
+    assert!(load(&empty).unwrap().store.secret_key.is_none());
+    let (wrong, _file) = sources("", &[("SEAMARK__STORE__SECRET_KEY", "hunter2")], &[]);
+    let error = load(&wrong).unwrap_err().to_string();
+    assert!(error.contains("store.secret_key") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn an_endpoint_needs_a_url_and_a_model_only_when_it_is_chosen() {
     let chosen = ("embedding.backend", "endpoint");
     let problems = |flags: &[(&str, &str)]| -> Vec<String> {
