@@ -48,6 +48,8 @@ fn events(n: usize, seed: u64) -> Vec<Event> {
                 query: Some(unit(&mut rng, topic)),
                 response: Some(unit(&mut rng, topic)),
                 fingerprint: Some(i as u64),
+                signals: seamark::model::signals::Signals::default(),
+                outcomes: Vec::new(),
             }
         })
         .collect()

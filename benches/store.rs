@@ -118,6 +118,10 @@ async fn complete(store: &Store, project: ProjectId, batch: i64) {
             .iter()
             .map(|text| EmbeddedText {
                 fingerprint: Some(text.seq as u64),
+                signals: seamark::model::signals::Signals::default(),
+                attributes: seamark::model::interaction::Attributes::new(),
+                excluded: None,
+                rewrite: None,
                 project_id: project,
                 seq: text.seq,
                 token: text.token,

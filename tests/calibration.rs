@@ -182,6 +182,8 @@ impl<'a> Traffic<'a> {
             query: Some(unit(&value).iter().map(|x| *x as f32).collect()),
             response: None,
             fingerprint: Some(self.position as u64),
+            signals: seamark::model::signals::Signals::default(),
+            outcomes: Vec::new(),
         }
     }
 

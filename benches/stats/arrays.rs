@@ -133,6 +133,8 @@ fn events(rows: &[&[f32]]) -> Vec<Event> {
         query: Some(row.to_vec()),
         response: None,
         fingerprint: None,
+        signals: seamark::model::signals::Signals::default(),
+        outcomes: Vec::new(),
     };
     rows.iter().enumerate().map(event).collect()
 }

@@ -126,6 +126,8 @@ mod tests {
             query: None,
             response: None,
             fingerprint: None,
+            signals: crate::model::signals::Signals::default(),
+            outcomes: Vec::new(),
         }
     }
 

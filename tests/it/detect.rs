@@ -57,6 +57,8 @@ impl Traffic {
             query: Some(query),
             response: Some(response),
             fingerprint: Some(self.position as u64),
+            signals: seamark::model::signals::Signals::default(),
+            outcomes: Vec::new(),
         }
     }
 

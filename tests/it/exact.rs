@@ -34,6 +34,8 @@ fn events(n: usize, session: usize, shift: f64, seed: u64) -> Vec<Event> {
                 query: Some(vector(topic)),
                 response: Some(vector(topic)),
                 fingerprint: None,
+                signals: seamark::model::signals::Signals::default(),
+                outcomes: Vec::new(),
             }
         })
         .collect()

@@ -29,6 +29,7 @@ fn verdict(stream: Stream, ratio: Option<f64>) -> Verdict {
         cosine_distance: None,
         n_ref: 1000,
         n_window: 200,
+        outcome: None,
     }
 }
 

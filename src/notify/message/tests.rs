@@ -45,6 +45,7 @@ impl Fixture {
             cosine_distance: None,
             n_ref: 2000,
             n_window: 200,
+            outcome: None,
         };
         let (project_id, monitor_id) = (ProjectId::new(AT, rng), MonitorId::new(AT, rng));
         let report = Report {
@@ -401,6 +402,8 @@ fn a_message_tells_what_changed() {
         share_now: 0.2,
     };
     fixture.report.explanation = Some(Explanation {
+        rates: Vec::new(),
+        outcomes: Vec::new(),
         streams: vec![StreamExplanation {
             stream: Stream::Query,
             replaced_share: Some(0.123),

@@ -18,6 +18,8 @@ fn event(position: i64) -> Event {
         query: Some(vec![0.5, -1.0, 0.25]),
         response: (position % 3 == 0).then(|| vec![1.0, 0.0, 0.125]),
         fingerprint: (position % 2 == 1).then_some(u64::MAX),
+        signals: seamark::model::signals::Signals::default(),
+        outcomes: Vec::new(),
     }
 }
 

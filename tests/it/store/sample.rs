@@ -16,7 +16,7 @@ use seamark::store::{EmbeddedText, InsertOutcome, PendingText, Store};
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);
-pub(super) const MODEL: &str = "sha256:model";
+pub(crate) const MODEL: &str = "sha256:model";
 
 /// 2026-11-23T08:30:00Z plus `seconds`.
 pub(crate) fn at(seconds: u64) -> Timestamp {
@@ -68,6 +68,10 @@ pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
         query: Some(vec![0.5, -0.25, text.seq as f32]),
         response: None,
         fingerprint: Some(u64::MAX - text.seq as u64),
+        signals: seamark::model::signals::Signals::default(),
+        attributes: seamark::model::interaction::Attributes::new(),
+        excluded: None,
+        rewrite: None,
     }
 }
 
