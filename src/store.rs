@@ -32,6 +32,7 @@ mod retention;
 mod retrains;
 mod routing;
 mod rules;
+mod screening;
 mod seal;
 mod uploads;
 

@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 use crate::api::{
     alerts, calibration, deliveries, exact, health, ingest, interactions, keys, monitors, outcomes,
     preparation, preview, quality, receivers, references, reports, retrains, routing, rules,
-    timeline,
+    screening, timeline,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +47,11 @@ use crate::api::{
         preparation::get,
         preparation::set,
         preparation::clean,
+        screening::get,
+        screening::set,
+        screening::rotate,
+        screening::destroy,
+        screening::screen,
         quality::summary,
         quality::examples,
         reports::get,
@@ -99,6 +104,7 @@ use crate::api::{
         (name = "reports", description = "Every evaluation with every number"),
         (name = "alerts", description = "Episodes of drift, and who was told"),
         (name = "retraining", description = "Workflows that alerts start, and how they end"),
+        (name = "screening", description = "Personal data and secrets: found, redacted, refused"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

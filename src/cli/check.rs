@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::app::embedder::open_for_files;
-use crate::app::vectors::Item;
+use crate::app::vectors::{Item, REGIONS};
 use crate::app::{files, vectors};
 use crate::cli::{print, progress, say, table};
 use crate::config::Config;
@@ -16,6 +16,7 @@ use crate::embed::Embedder;
 use crate::model::interaction::Event;
 use crate::model::verdict::VerdictStatus;
 use crate::prepare::Preparer;
+use crate::prepare::guard::Guard;
 use crate::text::clean::Boilerplate;
 
 /// Arguments of `check`.
@@ -37,6 +38,9 @@ pub(super) struct CheckArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Regions of the users, whose telephone numbers and identifiers are masked before anything else
+    #[arg(long, value_name = "ZA,NG", value_delimiter = ',', default_values = REGIONS)]
+    regions: Vec<String>,
     /// Print the verdicts as JSON
     #[arg(long)]
     json: bool,
@@ -52,8 +56,9 @@ fn probability(text: &str) -> Result<f64, String> {
 /// Runs the command.
 pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let embedder = open_for_files(config, &progress::pull())?;
-    let reference = load(config, &args.reference, embedder.as_ref())?;
-    let current = load(config, &args.current, embedder.as_ref())?;
+    let guard = vectors::guard(&args.regions).context("--regions is not usable")?;
+    let reference = load(config, &args.reference, &guard, embedder.as_ref())?;
+    let current = load(config, &args.current, &guard, embedder.as_ref())?;
     let options = CheckOptions {
         alpha: args.alpha,
         permutations: args.permutations as usize,
@@ -77,7 +82,12 @@ pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode>
     Ok(if drift { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result<Vec<Event>> {
+fn load(
+    config: &Config,
+    path: &Path,
+    guard: &Guard,
+    embedder: &dyn Embedder,
+) -> anyhow::Result<Vec<Event>> {
     let contents = files::read_all(path, &config.server.limits)?;
     for problem in &contents.faults.first {
         say(&format!("seamark: {}: skipped {problem}", path.display()));
@@ -85,7 +95,7 @@ fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result
     let bar = progress::bar("embed", contents.items.len() as u64);
     let mut events = Vec::with_capacity(contents.items.len());
     let preparer = Preparer::standard(Boilerplate::default());
-    let items = contents.items.into_iter().map(|(_, item)| Item::prepared(item, &preparer));
+    let items = contents.items.into_iter().map(|(_, item)| Item::prepared(item, guard, &preparer));
     let mut items = items.filter(|item| item.excluded.is_none()).peekable();
     while items.peek().is_some() {
         let chunk: Vec<Item> = items.by_ref().take(500).collect();

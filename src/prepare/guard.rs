@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use crate::model::interaction::NewInteraction;
 use crate::model::screening::{Screening, StoreText};
 use crate::model::signals::Personal;
-use crate::screen::policy::{Action, Applied, Decision, PseudonymKeys, Screened, Side, apply, canonical};
+use crate::screen::policy::{
+    Action, Applied, Decision, PseudonymKeys, Screened, Side, apply, canonical,
+};
 use crate::screen::{EntityType, Finding, Problems, Screener};
 
 /// Screens the texts of one project.
@@ -132,12 +134,15 @@ impl Guard {
         for finding in &mut findings {
             finding.span.start = finding.span.start.max(before.len());
         }
-        let screened = apply(&text, &findings, &self.settings.policy, Side::Query, self.keys.as_ref());
+        let screened =
+            apply(&text, &findings, &self.settings.policy, Side::Query, self.keys.as_ref());
         match screened.decision {
             Decision::Allow | Decision::Flag => Ok(false),
             Decision::Block => Err(Blocked { pointer, labels: labels(&screened.applied) }),
             Decision::Redact => {
-                *value = screened.text.and_then(|text| Some(text.get(before.len()..)?.to_owned()))
+                *value = screened
+                    .text
+                    .and_then(|text| Some(text.get(before.len()..)?.to_owned()))
                     .unwrap_or_default();
                 Ok(true)
             }
@@ -204,7 +209,9 @@ fn disclosed(
     let known: BTreeSet<(EntityType, String)> =
         asked.iter().map(|finding| (finding.entity.clone(), value(query, finding))).collect();
     // A number without a word near it is no finding in the query, and was asked nevertheless.
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let plain = |text: &str| {
+        text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+    };
     let everything = plain(query);
     bits(told.iter().filter(|finding| {
         let own = response.get(finding.span.clone()).unwrap_or_default();

@@ -47,7 +47,8 @@ fn what_is_found_is_masked_in_texts_labels_and_metadata() {
     assert_eq!(item.response.as_deref(), Some("Call <PHONE>"));
     assert_eq!(item.attributes["phone"], "<PHONE>");
     let metadata: serde_json::Value = serde_json::from_str(&item.metadata.unwrap()).unwrap();
-    let expected = serde_json::json!({"user": {"mails": ["<EMAIL>"], "id": "<NATIONAL_ID>"}, "n": 3});
+    let expected =
+        serde_json::json!({"user": {"mails": ["<EMAIL>"], "id": "<NATIONAL_ID>"}, "n": 3});
     assert_eq!(metadata, expected);
 }
 
