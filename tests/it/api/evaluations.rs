@@ -44,6 +44,7 @@ fn verdict(detector: DetectorKind, statistic: f64) -> Verdict {
         cosine_distance: None,
         n_ref: 1000,
         n_window: 200,
+        outcome: None,
     }
 }
 

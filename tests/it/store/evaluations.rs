@@ -57,6 +57,7 @@ fn verdict() -> Verdict {
         cosine_distance: None,
         n_ref: 500,
         n_window: 200,
+        outcome: None,
     }
 }
 
