@@ -34,10 +34,10 @@ pub enum Stream {
     ResponseQuality,
     /// The language of the query: 1 for the one that it is in, 0 for the others.
     Language,
-    /// Personal data in the response that the query did not contain: 1 for each type of it.
-    Privacy,
     /// What became of interactions: judged once outcomes have had time to come.
     Outcome,
+    /// Personal data in the response that the query did not contain: 1 for each type of it.
+    Privacy,
 }
 
 /// What a stream's values are.
@@ -63,8 +63,8 @@ impl Stream {
         Self::QueryQuality,
         Self::ResponseQuality,
         Self::Language,
-        Self::Privacy,
         Self::Outcome,
+        Self::Privacy,
     ];
 
     /// What its values are.

@@ -29,5 +29,6 @@ mod pipeline;
 mod privacy;
 mod receiver_pages;
 mod retraining;
+mod screening;
 mod store;
 mod storm;
