@@ -16,7 +16,7 @@ pub(crate) fn personal_data() -> Vec<(&'static str, String)> {
         ("CREDIT_CARD", "4111 1111 1111 1111"),
         ("IBAN", "GB82 WEST 1234 5698 7654 32"),
         ("IP_ADDRESS", "203.0.113.77"),
-        ("URL_CREDENTIALS", "postgres://bob:hunter2pass@db.example.com/main"),
+        ("URL_CREDENTIALS", "postgres://bob:hunter2pass@db.example.com"),
     ];
     let mut values: Vec<_> = values.map(|(label, value)| (label, value.to_owned())).to_vec();
     // Put together here, so that no scanner of sources takes it for a key that leaked.

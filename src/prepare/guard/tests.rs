@@ -1,3 +1,5 @@
+//! What the guard does, without a store.
+
 use super::*;
 use crate::clock::Timestamp;
 use crate::model::outcome::Figures;
