@@ -79,7 +79,7 @@ fn hash_of_stored(row: &NewInteraction, has_time: bool) -> [u8; 32] {
         model: row.model.clone(),
         metadata: row.metadata.clone(),
         subject: None,
-        figures: row.figures.clone(),
+        figures: row.figures,
     };
     stored.content_hash(row.subject.as_ref())
 }
