@@ -70,6 +70,8 @@ fn interaction(id: String) -> NewInteraction {
         content_hash: [7; 32],
         subject: None,
         figures: Figures::default(),
+        personal: seamark::model::signals::Personal::default(),
+        until_embedded: false,
     }
 }
 
@@ -122,6 +124,7 @@ async fn complete(store: &Store, project: ProjectId, batch: i64) {
                 attributes: seamark::model::interaction::Attributes::new(),
                 excluded: None,
                 rewrite: None,
+                until_embedded: false,
                 project_id: project,
                 seq: text.seq,
                 token: text.token,

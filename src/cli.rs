@@ -10,6 +10,7 @@ mod model;
 mod progress;
 mod quality;
 mod replay;
+mod screen;
 mod serve;
 mod table;
 
@@ -26,7 +27,8 @@ use crate::config::{self, Config, Sources};
 #[command(name = "seamark", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Start with:  seamark demo\nDocumentation: README.md, docs/OPERATIONS.md\n\n\
-Exit codes: 0 done, 1 failed, drift found (check) or chain broken (audit verify), 2 wrong arguments, 3 would change \
+Exit codes: 0 done, 1 failed, drift (check) or personal data (screen) found or chain broken (audit verify), \
+2 wrong arguments, 3 would change \
 (apply --dry-run)."
 )]
 pub struct Cli {
@@ -55,6 +57,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the whole pipeline over files, in event time, as fast as the machine can
     Replay(replay::ReplayArgs),
+    /// Find personal data and secrets in texts, and say why; exits 1 when there are any
+    Screen(screen::ScreenArgs),
     /// Compare two files once; exits 1 on drift
     Check(check::CheckArgs),
     /// Embedding models: fetch, list, verify, measure
@@ -114,6 +118,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(load()?, &args),
         Command::Demo(args) => demo::run(load()?, &args),
         Command::Replay(args) => replay::run(&load()?, &args),
+        Command::Screen(args) => screen::run(&args),
         Command::Check(args) => check::run(&load()?, &args),
         Command::Model(command) => model::run(&load()?, &command),
         Command::Reference(command) => block_on(admin::reference(load()?, command)),

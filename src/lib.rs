@@ -11,10 +11,10 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | ground | [`clock`] [`fault`] [`stats`] [`telemetry`] [`text`] |
+//! | ground | [`clock`] [`fault`] [`screen`] [`stats`] [`telemetry`] [`text`] |
 //! | names; the way out | [`id`] [`egress`] |
 //! | data | [`model`] |
-//! | decisions (pure) | [`alert`] [`detect`] [`sample`] |
+//! | decisions (pure) | [`alert`] [`detect`] [`prepare`] [`sample`] |
 //! | adapters | [`embed`] [`notify`] [`store`] |
 //! | orchestration | [`worker`] |
 //! | surface | [`api`] |
@@ -37,6 +37,7 @@ pub mod model;
 pub mod notify;
 pub mod prepare;
 pub mod sample;
+pub mod screen;
 pub mod stats;
 pub mod store;
 pub mod telemetry;

@@ -21,6 +21,7 @@ pub mod report;
 pub mod retrain;
 pub mod routing;
 pub mod rule;
+pub mod screening;
 pub mod signals;
 pub mod stream;
 pub mod vector;

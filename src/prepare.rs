@@ -1,6 +1,9 @@
 //! Texts as they come become texts that are embedded: looked at, cleaned, or left out of statistics.
 //!
-//! Pure: the daemon, `replay` and `POST /v1/clean` all run this code.
+//! Pure: the daemon, `replay` and `POST /v1/clean` all run this code. Before it, and before anything
+//! is stored, [`guard`] deals with personal data.
+
+pub mod guard;
 
 use std::borrow::Cow;
 

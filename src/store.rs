@@ -34,6 +34,7 @@ mod retention;
 mod retrains;
 mod routing;
 mod rules;
+mod screening;
 mod seal;
 mod subjects;
 mod uploads;

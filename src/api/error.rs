@@ -90,7 +90,8 @@ pub struct Fault {
     /// The item's id, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// `conflict`: the same id is stored with another content. `invalid`: anything else.
+    /// `conflict`: the same id is stored with another content. `blocked`: the policy on personal data
+    /// refuses it. `invalid`: anything else.
     pub code: String,
     /// JSON pointer to the field within the item or document; empty for the whole.
     pub pointer: String,

@@ -5,6 +5,7 @@ pub(crate) mod fields;
 pub(crate) mod group_commit;
 pub(crate) mod item;
 pub(crate) mod parse;
+pub(crate) mod screened;
 pub(crate) mod split;
 pub(crate) mod value;
 
@@ -22,6 +23,7 @@ use crate::api::body;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::ingest::item::Received;
 use crate::api::ingest::parse::{Parsed, ReadItem, parse};
+use crate::api::ingest::screened::{Unscreened, screened};
 use crate::api::ingest::value::Rules;
 use crate::api::state::AppState;
 use crate::clock::Timestamp;
@@ -30,7 +32,7 @@ use crate::model::interaction::NewInteraction;
 use crate::store::{Counter, InsertOutcome};
 
 /// Bodies of more bytes than this are parsed off the runtime's threads.
-const INLINE_BYTES: usize = 64 << 10;
+pub(super) const INLINE_BYTES: usize = 64 << 10;
 
 /// What became of a request's interactions: the four counts sum up to the items of the request.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -147,19 +149,31 @@ async fn keep(
         errors: parsed.faults,
         ..IngestAnswer::default()
     };
-    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    let mut kept = Vec::new();
     for (index, item) in parsed.items {
-        let made = item.id.is_none();
-        let row = prepare(state, project, item, now);
-        let Some(probability) = state.sample(project, &row, now) else {
+        let mut item = prepare(state, project, index, item, now);
+        let Some(probability) = state.sample(project, &item.row, now) else {
             answer.sampled_out += 1;
             continue;
         };
-        if made {
-            answer.items.push(MadeId { index, id: row.id.clone() });
+        item.row.inclusion_probability = probability;
+        kept.push(item);
+    }
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for (index, made, screened) in screened(state, project, kept).await? {
+        match screened {
+            Ok(row) => {
+                if made {
+                    answer.items.push(MadeId { index, id: row.id.clone() });
+                }
+                places.push((index, row.id.clone()));
+                rows.push(row);
+            }
+            Err(fault) => {
+                answer.rejected += 1;
+                answer.errors.push(fault);
+            }
         }
-        places.push((index, row.id.clone()));
-        rows.push(NewInteraction { inclusion_probability: probability, ..row });
     }
     let (rejected, sampled_out) = (answer.rejected as i64, answer.sampled_out as i64);
     let outcomes = store(state, project, rows, now).await?;
@@ -201,15 +215,18 @@ impl IngestAnswer {
     }
 }
 
-/// The row of a received item, not yet sampled.
+/// The row of a received item, neither sampled nor screened yet.
 pub(crate) fn prepare(
     state: &AppState,
     project: ProjectId,
+    index: usize,
     item: Received,
     now: Timestamp,
-) -> NewInteraction {
+) -> Unscreened {
     let subject = item.subject.as_ref().and_then(|name| state.store.pseudonym(project, name));
-    item.into_new(now, subject, || state.random(|rng| id::interaction_id(now, rng)))
+    let (id_was_made, has_time) = (item.id.is_none(), item.occurred_at.is_some());
+    let row = item.into_new(now, subject, || state.random(|rng| id::interaction_id(now, rng)));
+    Unscreened { index, id_was_made, has_time, row }
 }
 
 /// Stores `rows` durably: a single one together with those of other requests.

@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 use crate::api::{
     alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
     monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
-    routing, rules, timeline,
+    routing, rules, screening, timeline,
 };
 
 #[derive(OpenApi)]
@@ -48,6 +48,11 @@ use crate::api::{
         preparation::get,
         preparation::set,
         preparation::clean,
+        screening::get,
+        screening::set,
+        screening::rotate,
+        screening::destroy,
+        screening::screen,
         quality::summary,
         quality::examples,
         reports::get,
@@ -107,6 +112,7 @@ use crate::api::{
         (name = "alerts", description = "Episodes of drift, and who was told"),
         (name = "retraining", description = "Workflows that alerts start, and how they end"),
         (name = "audit", description = "Who did what, and what is held on people and erased"),
+        (name = "screening", description = "Personal data and secrets: found, redacted, refused"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

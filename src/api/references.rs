@@ -202,11 +202,21 @@ pub(crate) async fn upload(
         return Err(ApiError::new(Code::Invalid, detail).with_errors(parsed.faults));
     }
     let now = state.now();
-    let rows = parsed
-        .items
-        .into_iter()
-        .map(|(_, item)| ingest::prepare(&state, caller.project, item, now))
-        .collect();
+    let items = parsed.items.into_iter();
+    let items =
+        items.map(|(index, item)| ingest::prepare(&state, caller.project, index, item, now));
+    let screened = ingest::screened::screened(&state, caller.project, items.collect()).await?;
+    let (mut rows, mut faults) = (Vec::with_capacity(screened.len()), Vec::new());
+    for (_, _, result) in screened {
+        match result {
+            Ok(row) => rows.push(row),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        let detail = format!("{} lines are refused by the policy, nothing was kept", faults.len());
+        return Err(ApiError::new(Code::Invalid, detail).with_errors(faults));
+    }
     state.uploads.accept(reference.clone(), rows).await?;
     let payload = json!({ "after": reference });
     state.audit(&caller, "reference.upload", reference.id, payload).await?;

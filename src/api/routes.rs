@@ -14,7 +14,7 @@ use crate::api::state::AppState;
 use crate::api::{
     alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
     monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
-    routing, rules, timeline,
+    routing, rules, screening, timeline,
 };
 use crate::model::key::Role;
 
@@ -126,6 +126,11 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/preparation", READ, preparation::get),
         put("/v1/preparation", ADMIN, preparation::set),
         post("/v1/clean", READ, preparation::clean),
+        get("/v1/screening", READ, screening::get),
+        put("/v1/screening", ADMIN, screening::set),
+        post("/v1/screening/keys", ADMIN, screening::rotate),
+        delete("/v1/screening/keys/{id}", ADMIN, screening::destroy),
+        post("/v1/screen", INGEST, screening::screen),
         get("/v1/quality/summary", READ, quality::summary),
         get("/v1/quality/examples", READ, quality::examples),
         get("/v1/budget", READ, calibration::get_budget),

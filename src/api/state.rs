@@ -14,6 +14,7 @@ use crate::api::body::BodyLimits;
 use crate::api::budget::Budget;
 use crate::api::config::Config;
 use crate::api::error::ApiError;
+use crate::api::guards::Guards;
 use crate::api::ingest::backlog::Backlog;
 use crate::api::ingest::group_commit::GroupCommit;
 use crate::clock::{Clock, Timestamp};
@@ -81,6 +82,7 @@ pub struct Shared {
     parts: Parts,
     keys: Mutex<HashMap<KeyId, (ApiKey, Timestamp)>>,
     budgets: Mutex<HashMap<ProjectId, MinuteBudget>>,
+    pub(crate) guards: Guards,
     pub(crate) budget: Budget,
     pub(crate) commits: GroupCommit,
     pub(crate) backlog: Backlog,
@@ -111,6 +113,7 @@ impl AppState {
         Self(Arc::new(Shared {
             keys: Mutex::default(),
             budgets: Mutex::default(),
+            guards: Guards::default(),
             budget: Budget::new(capacity.body_bytes_in_flight),
             commits: GroupCommit::start(parts.store.clone(), clock, capacity),
             backlog: Backlog::new(capacity.max_pending),

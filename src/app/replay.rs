@@ -21,6 +21,7 @@ use crate::model::budget::Budget;
 use crate::model::interaction::Event;
 use crate::model::monitor::MonitorSpec;
 use crate::prepare::Preparer;
+use crate::prepare::guard::Guard;
 use crate::text::clean::Boilerplate;
 
 use self::output::Output;
@@ -42,6 +43,8 @@ pub struct Options {
     pub monitors: Option<PathBuf>,
     /// The folder for the results.
     pub out: PathBuf,
+    /// Regions of the users, whose telephone numbers and identifiers are masked.
+    pub regions: Vec<String>,
     /// Seed of everything random.
     pub seed: u64,
     /// Limits of one line.
@@ -113,12 +116,14 @@ pub fn replay(
     progress: &mut dyn Progress,
 ) -> anyhow::Result<Summary> {
     let specs = monitor_specs(options.monitors.as_deref())?;
+    let guard = vectors::guard(&options.regions).context("--regions is not usable")?;
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot make the folder {}", options.out.display()))?;
     let mut clock = Stopwatch::start();
     let mut faults = Faults::default();
 
-    let (mut reference, texts) = reference_events(options, embedder, progress, &mut faults)?;
+    let (mut reference, texts) =
+        reference_events(options, &guard, embedder, progress, &mut faults)?;
     let read = |path: &PathBuf| Outcomes::read(path, &mut faults);
     let outcomes = options.outcomes.as_ref().map(read).transpose()?.unwrap_or_default();
     let known = reference.iter().map(|event| event.occurred_at).max().unwrap_or_default();
@@ -137,7 +142,7 @@ pub fn replay(
     let mut output = Output::create(&options.out)?;
     let excluded = BTreeMap::new();
     let mut sink = Sink { runs: &mut runs, outcomes: &outcomes, output: &mut output, excluded };
-    let events = stream(options, embedder, progress, &mut sink, &mut faults)?;
+    let events = stream(options, &guard, embedder, progress, &mut sink, &mut faults)?;
     let excluded = sink.excluded;
     output.finish()?;
     clock.lap("stream");
@@ -184,6 +189,7 @@ fn monitor_specs(path: Option<&Path>) -> anyhow::Result<Vec<MonitorSpec>> {
 
 fn reference_events(
     options: &Options,
+    guard: &Guard,
     embedder: &dyn Embedder,
     progress: &mut dyn Progress,
     faults: &mut Faults,
@@ -195,7 +201,7 @@ fn reference_events(
     let mut texts = KeptTexts::default();
     let preparer = Preparer::standard(Boilerplate::default());
     let items = contents.items.into_iter().zip(1..);
-    let items = items.map(|((_, item), n)| Item::prepared(named(item, n), &preparer));
+    let items = items.map(|((_, item), n)| Item::prepared(named(item, n), guard, &preparer));
     let mut items = items.filter(|item| item.excluded.is_none()).peekable();
     while items.peek().is_some() {
         let first = events.len() as i64 + 1;
@@ -209,6 +215,7 @@ fn reference_events(
 
 fn stream(
     options: &Options,
+    guard: &Guard,
     embedder: &dyn Embedder,
     progress: &mut dyn Progress,
     sink: &mut Sink<'_>,
@@ -230,7 +237,7 @@ fn stream(
         for line in chunk {
             match line.content {
                 Ok(item) => {
-                    let item = Item::prepared(named(item, line.index as i64 + 1), &preparer);
+                    let item = Item::prepared(named(item, line.index as i64 + 1), guard, &preparer);
                     if let Some(rule) = item.excluded {
                         *sink.excluded.entry(rule).or_default() += 1;
                     } else {

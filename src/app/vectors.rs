@@ -4,11 +4,24 @@ use crate::api::Received;
 use crate::clock::Timestamp;
 use crate::embed::{EmbedError, Embedder, Side, Text};
 use crate::model::interaction::Event;
+use crate::model::screening::Screening;
 use crate::model::signals::Signals;
 use crate::model::vector::rounded;
 use crate::prepare::Preparer;
+use crate::prepare::guard::Guard;
+use crate::screen::Problems;
 use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
+
+/// Regions of a file's users where nobody names them.
+pub const REGIONS: [&str; 6] = ["ZA", "NG", "KE", "MA", "EG", "GH"];
+
+/// What screens the texts of files: the default settings with `regions`.
+pub fn guard(regions: &[String]) -> Result<Guard, Problems> {
+    let mut settings = Screening::default();
+    settings.screen.regions = regions.to_vec();
+    Guard::new(settings, 0, None)
+}
 
 /// An interaction of a file, prepared.
 pub struct Item {
@@ -21,13 +34,20 @@ pub struct Item {
 }
 
 impl Item {
-    /// Prepares `received`.
-    pub fn prepared(mut received: Received, preparer: &Preparer) -> Self {
+    /// Screens and prepares `received`, as the daemon does.
+    pub fn prepared(mut received: Received, guard: &Guard, preparer: &Preparer) -> Self {
+        let judged = guard.judge(Some(&received.query), received.response.as_deref());
+        received.query = judged.query.unwrap_or_default();
+        received.response = judged.response;
         let response = received.response.as_deref();
         let prepared = preparer.prepare(&received.query, response, &received.attributes);
         received.query = prepared.query;
         received.response = prepared.response;
-        Self { received, signals: prepared.signals, excluded: prepared.excluded }
+        Self {
+            received,
+            signals: prepared.signals.with(judged.personal),
+            excluded: prepared.excluded,
+        }
     }
 }
 

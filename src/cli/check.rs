@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::app::embedder::open_for_files;
-use crate::app::vectors::Item;
+use crate::app::vectors::{Item, REGIONS};
 use crate::app::{files, vectors};
 use crate::cli::{print, progress, quality, say, table};
 use crate::config::Config;
@@ -17,6 +17,7 @@ use crate::embed::Embedder;
 use crate::model::interaction::Event;
 use crate::model::verdict::VerdictStatus;
 use crate::prepare::Preparer;
+use crate::prepare::guard::Guard;
 use crate::text::clean::Boilerplate;
 
 /// Arguments of `check`.
@@ -45,6 +46,9 @@ pub(super) struct CheckArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Regions of the users, whose telephone numbers and identifiers are masked before anything else
+    #[arg(long, value_name = "ZA,NG", value_delimiter = ',', default_values = REGIONS)]
+    regions: Vec<String>,
     /// Print the verdicts as JSON
     #[arg(long)]
     json: bool,
@@ -67,8 +71,9 @@ pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode>
         bail!("--reference and --current are needed");
     };
     let embedder = open_for_files(config, &progress::pull())?;
-    let reference = load(config, reference, embedder.as_ref())?;
-    let current = load(config, current, embedder.as_ref())?;
+    let guard = vectors::guard(&args.regions).context("--regions is not usable")?;
+    let reference = load(config, reference, &guard, embedder.as_ref())?;
+    let current = load(config, current, &guard, embedder.as_ref())?;
     let options = CheckOptions {
         alpha: args.alpha,
         permutations: args.permutations as usize,
@@ -92,7 +97,12 @@ pub(super) fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode>
     Ok(if drift { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result<Vec<Event>> {
+fn load(
+    config: &Config,
+    path: &Path,
+    guard: &Guard,
+    embedder: &dyn Embedder,
+) -> anyhow::Result<Vec<Event>> {
     let contents = files::read_all(path, &config.server.limits)?;
     for problem in &contents.faults.first {
         say(&format!("seamark: {}: skipped {problem}", path.display()));
@@ -100,7 +110,7 @@ fn load(config: &Config, path: &Path, embedder: &dyn Embedder) -> anyhow::Result
     let bar = progress::bar("embed", contents.items.len() as u64);
     let mut events = Vec::with_capacity(contents.items.len());
     let preparer = Preparer::standard(Boilerplate::default());
-    let items = contents.items.into_iter().map(|(_, item)| Item::prepared(item, &preparer));
+    let items = contents.items.into_iter().map(|(_, item)| Item::prepared(item, guard, &preparer));
     let mut items = items.filter(|item| item.excluded.is_none()).peekable();
     while items.peek().is_some() {
         let chunk: Vec<Item> = items.by_ref().take(500).collect();

@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 
 use crate::app::embedder::open_for_files;
 use crate::app::replay::{Options, Progress, Summary, replay};
+use crate::app::vectors::REGIONS;
 use crate::cli::{print, progress, say, table};
 use crate::config::Config;
 
@@ -26,6 +27,9 @@ pub(super) struct ReplayArgs {
     /// Monitors as TOML, one section each; one monitor with the defaults when left out
     #[arg(long, value_name = "FILE")]
     monitors: Option<PathBuf>,
+    /// Regions of the users, whose telephone numbers and identifiers are masked before anything else
+    #[arg(long, value_name = "ZA,NG", value_delimiter = ',', default_values = REGIONS)]
+    regions: Vec<String>,
     /// Folder for reports.jsonl, alerts.jsonl and summary.json
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -43,6 +47,7 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> anyhow::Result<ExitCode
         outcomes: args.outcomes.clone(),
         monitors: args.monitors.clone(),
         out: args.out.clone(),
+        regions: args.regions.clone(),
         seed: args.seed,
         limits: config.server.limits.clone(),
     };

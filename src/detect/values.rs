@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::model::interaction::Event;
 use crate::model::signals::{LanguageCode, TextSignals};
 use crate::model::stream::Stream;
+use crate::screen::EntityType;
 use crate::stats::linear::{dot, norm_sq};
 use crate::text::language;
 use crate::text::signals::Flag;
@@ -27,6 +28,7 @@ pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
         Stream::ResponseQuality => event.signals.response.as_ref().map(quality),
         // A guess says nothing of the mix: what is garbled would look like a change of languages.
         Stream::Language => event.signals.query.as_ref().filter(|seen| seen.is_sure).map(language),
+        Stream::Privacy => event.signals.response.as_ref().map(privacy),
         // Judged by counts of texts, and later than the event.
         Stream::Duplicates | Stream::Outcome => None,
     }
@@ -39,6 +41,7 @@ pub fn names(stream: Stream) -> Vec<&'static str> {
             std::iter::once("odd_writing").chain(Flag::ALL.map(Flag::as_str)).collect()
         }
         Stream::Language => language::CODES.to_vec(),
+        Stream::Privacy => EntityType::counted().collect(),
         _ => Vec::new(),
     }
 }
@@ -55,6 +58,12 @@ fn language(seen: &TextSignals) -> Vec<f32> {
     let mut value = vec![0.0; LanguageCode::COUNT];
     value[seen.language.index()] = 1.0;
     value
+}
+
+/// 1 for each type of personal data that the response told of itself.
+fn privacy(seen: &TextSignals) -> Vec<f32> {
+    let places = 0..EntityType::counted().count();
+    places.map(|place| f32::from((seen.disclosed >> place & 1) as u8)).collect()
 }
 
 /// Zero vectors and such with non-finite coordinates are kept out of every statistic.
@@ -109,7 +118,9 @@ impl StreamRows {
         let Some(dim) = self.rows.first().map(Vec::len) else { return self };
         let alone = |i: usize| (0..dim).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
         let unseen: Vec<Vec<f32>> = match stream {
-            Stream::QueryQuality | Stream::ResponseQuality => (0..dim).map(alone).collect(),
+            Stream::QueryQuality | Stream::ResponseQuality | Stream::Privacy => {
+                (0..dim).map(alone).collect()
+            }
             // One other language; which one makes no difference.
             Stream::Language => vec![alone(dim - 1)],
             _ => Vec::new(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::model::outcome::{Figures, Pseudonym};
-use crate::model::signals::Signals;
+use crate::model::signals::{Personal, Signals};
 
 /// Labels of an interaction, for segments: `channel = "whatsapp"`.
 pub type Attributes = BTreeMap<String, String>;
@@ -32,7 +32,8 @@ pub struct NewInteraction {
     pub metadata: Option<String>,
     /// The probability with which the sampler kept it, in (0, 1].
     pub inclusion_probability: f64,
-    /// SHA-256 of the content as received: the same id with another content is a conflict.
+    /// A hash of the content: the same id with another content is a conflict. Of the content as it was
+    /// received, under the project's key; without a key, of what is stored.
     pub content_hash: [u8; 32],
     /// Who used the application. Rows of an uploaded reference have none.
     #[serde(skip)]
@@ -40,6 +41,13 @@ pub struct NewInteraction {
     /// Technical figures, stored as outcomes. Rows of an uploaded reference have none.
     #[serde(skip)]
     pub figures: Figures,
+    /// What screening found in the texts, which are the screened ones.
+    #[serde(default, skip_serializing_if = "Personal::is_none")]
+    pub personal: Personal,
+    /// Whether the texts are to be deleted once they are embedded. Those of an uploaded reference are
+    /// deleted when it is frozen.
+    #[serde(skip)]
+    pub until_embedded: bool,
 }
 
 /// An interaction as it is stored.

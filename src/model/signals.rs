@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::screen::EntityType;
 use crate::text::language::{self, Language};
 use crate::text::signals::{self, Flag, Flags};
 
@@ -35,6 +36,41 @@ pub struct TextSignals {
     /// asked, or the text is too short to say.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub is_odd: Option<bool>,
+    /// The types of personal data that were found in it when it was received: a bit for each of
+    /// [`EntityType::counted`].
+    #[serde(rename = "p", default, skip_serializing_if = "is_zero")]
+    pub personal: u32,
+    /// Those of which a response holds a value that its query did not contain.
+    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
+    pub disclosed: u32,
+}
+
+/// The types of personal data that screening found in an interaction, as bits of
+/// [`EntityType::counted`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Personal {
+    /// In the query.
+    #[serde(rename = "q", skip_serializing_if = "is_zero")]
+    pub query: u32,
+    /// In the response.
+    #[serde(rename = "r", skip_serializing_if = "is_zero")]
+    pub response: u32,
+    /// In the response, with a value that the query did not contain.
+    #[serde(rename = "d", skip_serializing_if = "is_zero")]
+    pub disclosed: u32,
+}
+
+impl Personal {
+    /// Whether nothing was found.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(bits: &u32) -> bool {
+    *bits == 0
 }
 
 impl Signals {
@@ -52,6 +88,19 @@ impl Signals {
         });
         Self { query: Some(TextSignals::of(query, &asked, None)), response: answered }
     }
+
+    /// With what screening found before the texts became what they are now.
+    #[must_use]
+    pub fn with(mut self, found: Personal) -> Self {
+        if let Some(query) = &mut self.query {
+            query.personal = found.query;
+        }
+        if let Some(response) = &mut self.response {
+            response.personal = found.response;
+            response.disclosed = found.disclosed;
+        }
+        self
+    }
 }
 
 impl TextSignals {
@@ -64,15 +113,19 @@ impl TextSignals {
             Some(query) => signals::of_pair(query, text, known),
             None => signals::of(text, known),
         };
-        Self { flags: seen.flags, characters: seen.chars, language, is_sure, is_odd: None }
+        let (flags, characters) = (seen.flags, seen.chars);
+        Self { flags, characters, language, is_sure, is_odd: None, personal: 0, disclosed: 0 }
     }
 
-    /// What the text counts as: a text, each check that found something, and its length as
-    /// `length/64`, the power of two that it does not exceed.
+    /// What the text counts as: a text, each check that found something, each type of personal data as
+    /// `personal/EMAIL`, and its length as `length/64`, the power of two that it does not exceed.
     pub fn counted(&self) -> Vec<String> {
         let flags = self.flags.iter().map(|flag| flag.as_str().to_owned());
         let length = format!("length/{}", self.characters.max(1).next_power_of_two());
-        std::iter::once(String::new()).chain(flags).chain([length]).collect()
+        let personal = EntityType::counted().enumerate();
+        let personal = personal.filter(|(place, _)| self.personal >> place & 1 == 1);
+        let personal = personal.map(|(_, label)| format!("personal/{label}"));
+        std::iter::once(String::new()).chain(flags).chain(personal).chain([length]).collect()
     }
 }
 

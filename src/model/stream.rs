@@ -36,6 +36,8 @@ pub enum Stream {
     Language,
     /// What became of interactions: judged once outcomes have had time to come.
     Outcome,
+    /// Personal data in the response that the query did not contain: 1 for each type of it.
+    Privacy,
 }
 
 /// What a stream's values are.
@@ -53,7 +55,7 @@ pub enum Values {
 
 impl Stream {
     /// Every stream, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Query,
         Self::Response,
         Self::Relevance,
@@ -62,6 +64,7 @@ impl Stream {
         Self::ResponseQuality,
         Self::Language,
         Self::Outcome,
+        Self::Privacy,
     ];
 
     /// What its values are.
@@ -69,7 +72,9 @@ impl Stream {
         match self {
             Self::Query | Self::Response => Values::Embedding,
             Self::Relevance => Values::Scalar,
-            Self::QueryQuality | Self::ResponseQuality | Self::Language => Values::Rates,
+            Self::QueryQuality | Self::ResponseQuality | Self::Language | Self::Privacy => {
+                Values::Rates
+            }
             Self::Duplicates | Self::Outcome => Values::Counted,
         }
     }
@@ -89,6 +94,7 @@ impl Stream {
             Self::QueryQuality => "query_quality",
             Self::ResponseQuality => "response_quality",
             Self::Language => "language",
+            Self::Privacy => "privacy",
             Self::Outcome => "outcome",
         }
     }
@@ -107,6 +113,7 @@ impl Stream {
             Self::Duplicates => "duplicates",
             Self::QueryQuality | Self::ResponseQuality => "text_quality",
             Self::Language => "language_mix",
+            Self::Privacy => "privacy",
             Self::Outcome => "outcome_drop",
         }
     }

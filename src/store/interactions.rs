@@ -29,9 +29,11 @@ pub enum InsertOutcome {
 /// Rows keep the order of the batch, so that `seq` is the order of arrival.
 const INSERT_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
-            $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[], $14::text[])
+            $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[], $14::text[],
+            $15::text[], $16::bigint[])
         WITH ORDINALITY AS t (project_id, id, occurred_at, content_hash, session_id, attributes,
-            model, metadata, inclusion_probability, query, response, subject, ordinal)
+            model, metadata, inclusion_probability, query, response, subject, personal,
+            until_embedded, ordinal)
     ), inserted AS (
         INSERT INTO interactions (project_id, id, occurred_at, received_at, day, content_hash,
             session_id, attributes, model, metadata, inclusion_probability, subject, state,
@@ -42,8 +44,8 @@ const INSERT_MANY: &str = "WITH items AS (
         ON CONFLICT (project_id, id) DO NOTHING
         RETURNING project_id, id, seq
     ), texts AS (
-        INSERT INTO interaction_texts (day, seq, query, response)
-        SELECT $13, seq, query, response FROM inserted JOIN items USING (project_id, id)
+        INSERT INTO interaction_texts (day, seq, query, response, personal, until_embedded)
+        SELECT $13, seq, query, response, personal, until_embedded FROM inserted JOIN items USING (project_id, id)
     )
     SELECT ordinal, seq FROM inserted JOIN items USING (project_id, id)";
 
@@ -56,7 +58,8 @@ const INSERT_ONE: &str = "INSERT INTO interactions (project_id, id, occurred_at,
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', 0, 0, 0)
     ON CONFLICT (project_id, id) DO NOTHING RETURNING seq";
 const INSERT_TEXT: &str =
-    "INSERT INTO interaction_texts (day, seq, query, response) VALUES ($1, $2, $3, $4)";
+    "INSERT INTO interaction_texts (day, seq, query, response, personal, until_embedded)
+    VALUES ($1, $2, $3, $4, $5, $6)";
 const STORED_HASH: &str = "SELECT content_hash FROM interactions WHERE project_id = $1 AND id = $2";
 
 const BY_ID: Sql = Sql {
@@ -272,6 +275,12 @@ fn counted(items: &[Item], outcomes: &[InsertOutcome]) -> BTreeMap<ProjectId, Ve
     counts
 }
 
+/// What screening found; NULL for nothing.
+fn personal(item: &Item) -> Result<Option<String>, StoreError> {
+    let found = &item.1.personal;
+    (!found.is_none()).then(|| codec::to_json("interaction_texts", found)).transpose()
+}
+
 /// One text per item, ready to be bound.
 fn attributes(item: &Item) -> Result<String, StoreError> {
     codec::to_json(TABLE, &item.1.attributes)
@@ -307,6 +316,8 @@ async fn insert_postgres<'a>(
         .bind(now.as_micros())
         .bind(now.day())
         .bind(nullable(|item| item.subject.as_ref().map(|subject| subject.0.as_str())))
+        .bind(items.iter().map(|i| personal(i)).collect::<Result<Vec<_>, _>>()?)
+        .bind(items.iter().map(|i| i64::from(i.1.until_embedded)).collect::<Vec<_>>())
         .fetch_all(&mut **tx)
         .await?;
     let inserted: Numbers<'a> =
@@ -357,6 +368,8 @@ async fn insert_sqlite<'a>(
                 .bind(seq)
                 .bind(&item.query)
                 .bind(&item.response)
+                .bind(personal(entry)?)
+                .bind(i64::from(item.until_embedded))
                 .execute(&mut **tx)
                 .await?;
         } else {

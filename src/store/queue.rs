@@ -13,7 +13,7 @@ use super::quality;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
-use crate::model::signals::Signals;
+use crate::model::signals::{Personal, Signals};
 use crate::model::vector;
 
 /// A text that this process has claimed and is to embed.
@@ -35,6 +35,10 @@ pub struct PendingText {
     pub failures: i64,
     /// Labels for segments.
     pub attributes: Attributes,
+    /// What screening found in the texts as they were received.
+    pub personal: Personal,
+    /// Whether the texts are to be deleted once they are embedded.
+    pub until_embedded: bool,
 }
 
 /// The embeddings of one claimed text.
@@ -60,6 +64,8 @@ pub struct EmbeddedText {
     pub excluded: Option<String>,
     /// The texts, where cleaning changed them.
     pub rewrite: Option<Rewrite>,
+    /// As in the claim.
+    pub until_embedded: bool,
 }
 
 const CLAIM: Sql = Sql {
@@ -72,15 +78,21 @@ const CLAIM: Sql = Sql {
             (SELECT t.query FROM interaction_texts t
                 WHERE t.day = interactions.day AND t.seq = interactions.seq) AS query,
             (SELECT t.response FROM interaction_texts t
-                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS response",
-    sqlite:
-        "UPDATE interactions
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS response,
+            (SELECT t.personal FROM interaction_texts t
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS personal,
+            (SELECT t.until_embedded FROM interaction_texts t
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS until_embedded",
+    sqlite: "UPDATE interactions
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
         WHERE seq IN (SELECT seq FROM interactions
             WHERE state = 'pending' AND claim_until <= $2 ORDER BY seq LIMIT $4)
         RETURNING project_id, seq, id, claim_token, failures, attributes,
             (SELECT t.query FROM interaction_texts t WHERE t.seq = interactions.seq) AS query,
-            (SELECT t.response FROM interaction_texts t WHERE t.seq = interactions.seq) AS response",
+            (SELECT t.response FROM interaction_texts t WHERE t.seq = interactions.seq) AS response,
+            (SELECT t.personal FROM interaction_texts t WHERE t.seq = interactions.seq) AS personal,
+            (SELECT t.until_embedded FROM interaction_texts t
+                WHERE t.seq = interactions.seq) AS until_embedded",
 };
 
 const RELEASE: &str = "UPDATE interactions SET claim_holder = NULL, claim_until = 0
@@ -121,6 +133,8 @@ const INSERT_EMBEDDING: &str = "INSERT INTO embeddings
     (day, seq, model_digest, query, response, fingerprint, signals, excluded)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
+const FORGET_TEXT: &str = "DELETE FROM interaction_texts WHERE day = $1 AND seq = $2";
+
 #[derive(sqlx::FromRow)]
 struct PendingRow {
     project_id: String,
@@ -131,6 +145,8 @@ struct PendingRow {
     attributes: String,
     query: Option<String>,
     response: Option<String>,
+    personal: Option<String>,
+    until_embedded: Option<i64>,
 }
 
 impl TryFrom<PendingRow> for PendingText {
@@ -147,6 +163,11 @@ impl TryFrom<PendingRow> for PendingText {
             token: row.claim_token,
             failures: row.failures,
             attributes: codec::from_json("interactions", &row.attributes)?,
+            personal: match &row.personal {
+                Some(json) => codec::from_json("interaction_texts", json)?,
+                None => Personal::default(),
+            },
+            until_embedded: row.until_embedded == Some(1),
         })
     }
 }
@@ -283,6 +304,16 @@ async fn complete_project(
         .iter()
         .filter_map(|item| Some((item.day, item.text.seq, item.text.rewrite.as_ref()?)));
     preparation::rewrite(tx, rewritten).await?;
+    for item in completed.iter().filter(|item| item.text.until_embedded) {
+        on_tx!(tx, |connection| {
+            sqlx::query(FORGET_TEXT)
+                .bind(item.day)
+                .bind(item.text.seq)
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })?;
+    }
     match tx {
         Tx::Postgres(tx) => embed_postgres(tx, &completed, model_digest).await?,
         Tx::Sqlite(tx) => embed_sqlite(tx, &completed, model_digest).await?,

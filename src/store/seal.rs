@@ -4,8 +4,8 @@
 //! so that one cannot be put in another's place. At a few thousand values under one key a repeated nonce
 //! is out of reach. *Source:* RFC 8439.
 //!
-//! From the same key come the pseudonyms of subjects, by HMAC-SHA-256 under a key for each project, and the
-//! Ed25519 key that signs checkpoints of the audit trail.
+//! From the same key come the pseudonyms of subjects and the hashes of contents, by HMAC-SHA-256 under keys for each
+//! project, and the Ed25519 key that signs checkpoints of the audit trail.
 
 use std::fmt;
 
@@ -32,6 +32,8 @@ const PSEUDONYMS: &[u8] = b"seamark subject v1:";
 const CHECKPOINTS: &[u8] = b"seamark checkpoint key v1";
 /// Bytes of a salt.
 const SALT_BYTES: usize = 16;
+/// Keeps the keys of content hashes apart from those of pseudonyms.
+const CONTENTS: &[u8] = b"seamark content v1:";
 /// 128 bits of a pseudonym are beyond any chance of two subjects with the same one.
 const PSEUDONYM_BYTES: usize = 16;
 
@@ -115,12 +117,23 @@ impl Sealer {
 
     /// What is stored of a subject; none without a key, for then anyone could guess it.
     pub(super) fn pseudonym(&self, project: ProjectId, subject: &Subject) -> Option<Pseudonym> {
-        let context = [PSEUDONYMS, project.to_string().as_bytes()].concat();
-        let key = hmac::sign(self.pseudonyms.as_ref()?, &context);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
+        let key = self.derived(PSEUDONYMS, project)?;
         let tag = hmac::sign(&key, subject.expose().as_bytes());
         let digits = tag.as_ref().iter().take(PSEUDONYM_BYTES).map(|byte| format!("{byte:02x}"));
         Some(Pseudonym(digits.collect()))
+    }
+
+    /// What is stored of a content's hash; none without a key.
+    pub(super) fn keyed_hash(&self, project: ProjectId, hash: &[u8; 32]) -> Option<[u8; 32]> {
+        let tag = hmac::sign(&self.derived(CONTENTS, project)?, hash);
+        tag.as_ref().try_into().ok()
+    }
+
+    /// A project's key for one use.
+    fn derived(&self, usage: &[u8], project: ProjectId) -> Option<hmac::Key> {
+        let context = [usage, project.to_string().as_bytes()].concat();
+        let key = hmac::sign(self.pseudonyms.as_ref()?, &context);
+        Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
     /// `value` as it is stored, bound to `owner`.
@@ -194,6 +207,10 @@ mod tests {
         assert!(others.iter().all(|other| *other != first) && !first.contains("2782"));
         let without = Sealer::new(None).unwrap();
         assert_eq!(without.pseudonym(one, &Subject::new("x".to_owned())), None);
+        let hash = |key: u8, project| sealer(key).keyed_hash(project, &[7; 32]).unwrap();
+        assert!(hash(1, one) == hash(1, one) && hash(1, one) != [7; 32]);
+        assert!(hash(1, one) != hash(2, one) && hash(1, one) != hash(1, two));
+        assert_eq!(without.keyed_hash(one, &[7; 32]), None);
     }
 
     #[test]

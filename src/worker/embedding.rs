@@ -193,6 +193,7 @@ fn embedded(row: &PendingText, texts: &Prepared, (query, response): Vectors) -> 
         attributes: row.attributes.clone(),
         excluded: texts.excluded.clone(),
         rewrite,
+        until_embedded: row.until_embedded,
         query,
         response,
     }

@@ -36,7 +36,8 @@ impl Preparers {
                 Some(known) => known.clone(),
                 None => self.of(context, row.project_id).await?,
             };
-            let texts = preparer.prepare(&row.query, row.response.as_deref(), &row.attributes);
+            let mut texts = preparer.prepare(&row.query, row.response.as_deref(), &row.attributes);
+            texts.signals = texts.signals.with(row.personal);
             preparers.insert(row.project_id, preparer);
             prepared.push((row, texts));
         }

@@ -347,7 +347,7 @@ fn uploaded(row: &NewInteraction, (query, response): Vectors) -> EventWithTexts 
         session_id: row.session_id.clone(),
         attributes: row.attributes.clone(),
         fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
-        signals: Signals::of(&row.query, row.response.as_deref()),
+        signals: Signals::of(&row.query, row.response.as_deref()).with(row.personal),
         outcomes: Vec::new(),
         query,
         response,

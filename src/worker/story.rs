@@ -155,7 +155,9 @@ impl Stories<'_> {
         let text = |id: &str| {
             let interaction = by_id.get(id)?;
             let text = match stream {
-                Stream::Response | Stream::ResponseQuality => interaction.response.clone(),
+                Stream::Response | Stream::ResponseQuality | Stream::Privacy => {
+                    interaction.response.clone()
+                }
                 _ => interaction.query.clone(),
             };
             Some((text?, interaction.occurred_at))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first; a module names only modules of lower rows.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "fault", "stats", "telemetry", "text"],
+    &["clock", "fault", "screen", "stats", "telemetry", "text"],
     &["egress", "id"],
     &["model"],
     &["alert", "detect", "prepare", "sample"],
@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Modules that name nothing of the crate, so that they could become crates of their own.
-const INDEPENDENT: &[&str] = &["stats", "text"];
+const INDEPENDENT: &[&str] = &["screen", "stats", "text"];
 
 const MAX_LINES: usize = 500;
 

@@ -31,5 +31,6 @@ mod privacy;
 mod quality;
 mod receiver_pages;
 mod retraining;
+mod screening;
 mod store;
 mod storm;

@@ -9,6 +9,7 @@ use crate::api::ingest::value::{self, Rules, escape, kind, string};
 use crate::clock::Timestamp;
 use crate::model::interaction::{Attributes, NewInteraction};
 use crate::model::outcome::{Figures, Pseudonym, Subject};
+use crate::model::signals::Personal;
 
 const ATTRIBUTES: usize = 32;
 const ATTRIBUTE_KEY_BYTES: usize = 64;
@@ -96,6 +97,8 @@ impl Received {
             content_hash,
             subject,
             figures: self.figures,
+            personal: Personal::default(),
+            until_embedded: false,
         }
     }
 }

@@ -127,6 +127,8 @@ pub(crate) fn replayed(
         stream: folder.path().join("stream.jsonl"),
         outcomes: None,
         monitors: Some(monitors),
+        // As in a project where nobody chose any.
+        regions: Vec::new(),
         out: folder.path().join("out"),
         seed,
         limits: Limits::default(),

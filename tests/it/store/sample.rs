@@ -12,6 +12,7 @@ use seamark::model::monitor::{Monitor, MonitorSpec};
 use seamark::model::outcome::Figures;
 use seamark::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use seamark::model::reference::{Reference, ReferenceSource, ReferenceStatus};
+use seamark::model::signals::{Personal, Signals};
 use seamark::store::{EmbeddedText, InsertOutcome, PendingText, Store};
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -45,6 +46,8 @@ pub(crate) fn interaction(id: &str) -> NewInteraction {
         content_hash: [7; 32],
         subject: None,
         figures: Figures::default(),
+        personal: Personal::default(),
+        until_embedded: false,
     }
 }
 
@@ -68,10 +71,11 @@ pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
         query: Some(vec![0.5, -0.25, text.seq as f32]),
         response: None,
         fingerprint: Some(u64::MAX - text.seq as u64),
-        signals: seamark::model::signals::Signals::default(),
+        signals: Signals::default().with(text.personal),
         attributes: seamark::model::interaction::Attributes::new(),
         excluded: None,
         rewrite: None,
+        until_embedded: text.until_embedded,
     }
 }
 

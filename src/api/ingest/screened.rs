@@ -1,0 +1,97 @@
+//! Rows of received items become rows that may be stored.
+
+use crate::api::error::{ApiError, Fault};
+use crate::api::ingest::INLINE_BYTES;
+use crate::api::ingest::item::Received;
+use crate::api::state::AppState;
+use crate::id::ProjectId;
+use crate::model::interaction::NewInteraction;
+use crate::prepare::guard::{Blocked, Guard};
+
+/// The row of a received item with its texts as they came.
+pub(crate) struct Unscreened {
+    /// The item's place in the request.
+    pub(crate) index: usize,
+    /// Whether the id was made here.
+    pub(crate) id_was_made: bool,
+    /// Whether the item said when it happened.
+    pub(crate) has_time: bool,
+    /// The row.
+    pub(crate) row: NewInteraction,
+}
+
+/// An item's place, whether its id was made, and its row or why there is none.
+pub(crate) type Screened = (usize, bool, Result<NewInteraction, Fault>);
+
+/// Screens rows as the project's policy says, off the runtime's threads where they are long.
+pub(crate) async fn screened(
+    state: &AppState,
+    project: ProjectId,
+    items: Vec<Unscreened>,
+) -> Result<Vec<Screened>, ApiError> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let guard = state.guard(project).await?;
+    let store = state.store.clone();
+    let bytes: usize = items.iter().map(|item| length(&item.row)).sum();
+    let screen = move || {
+        let keyed = |hash: &[u8; 32]| store.keyed_hash(project, hash);
+        items.into_iter().map(|item| one(item, &guard, keyed)).collect()
+    };
+    if bytes <= INLINE_BYTES {
+        return Ok(screen());
+    }
+    tokio::task::spawn_blocking(screen).await.map_err(ApiError::internal)
+}
+
+fn length(row: &NewInteraction) -> usize {
+    let others = [&row.response, &row.metadata];
+    row.query.len() + others.into_iter().flatten().map(String::len).sum::<usize>()
+}
+
+fn one(item: Unscreened, guard: &Guard, keyed: impl Fn(&[u8; 32]) -> Option<[u8; 32]>) -> Screened {
+    let Unscreened { index, id_was_made, has_time, mut row } = item;
+    let changed = match guard.guard(&mut row) {
+        Ok(changed) => changed,
+        Err(blocked) => {
+            let id = (!id_was_made).then_some(row.id);
+            return (index, id_was_made, Err(fault(index, id, &blocked)));
+        }
+    };
+    // A plain hash of short personal data tells it to whoever tries all of it.
+    match keyed(&row.content_hash) {
+        Some(hash) => row.content_hash = hash,
+        None if changed => row.content_hash = hash_of_stored(&row, has_time),
+        None => {}
+    }
+    (index, id_was_made, Ok(row))
+}
+
+fn hash_of_stored(row: &NewInteraction, has_time: bool) -> [u8; 32] {
+    let stored = Received {
+        id: None,
+        occurred_at: has_time.then_some(row.occurred_at),
+        query: row.query.clone(),
+        response: row.response.clone(),
+        session_id: row.session_id.clone(),
+        attributes: row.attributes.clone(),
+        model: row.model.clone(),
+        metadata: row.metadata.clone(),
+        subject: None,
+        figures: row.figures,
+    };
+    stored.content_hash(row.subject.as_ref())
+}
+
+fn fault(index: usize, id: Option<String>, blocked: &Blocked) -> Fault {
+    let labels: Vec<&str> = blocked.labels.iter().map(String::as_str).collect();
+    let labels = labels.join(", ");
+    Fault {
+        index: Some(index),
+        id,
+        code: "blocked".to_owned(),
+        pointer: blocked.pointer.to_owned(),
+        detail: format!("holds {labels}, which the project's policy refuses; leave it out"),
+    }
+}
