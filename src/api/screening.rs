@@ -7,6 +7,7 @@ use axum::extract::State;
 use hyper::StatusCode;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
@@ -138,8 +139,11 @@ pub(crate) async fn set(
     .map_err(ApiError::internal)?;
     let faults = problems.into_iter().map(|(pointer, detail)| Fault::at(pointer, detail)).collect();
     ApiError::refuse(faults, "such a screening is not possible; see errors")?;
-    state.store.set_screening(caller.project, &settings, state.now()).await?;
+    let (_, before) = state.store.screening(caller.project).await?;
+    let version = state.store.set_screening(caller.project, &settings, state.now()).await?;
     state.guards.forget(caller.project);
+    let payload = json!({ "version": version, "before": before, "after": settings });
+    state.audit(&caller, "screening.set", caller.project, payload).await?;
     Ok(Json(view(&state, caller).await?))
 }
 
@@ -172,6 +176,7 @@ pub(crate) async fn rotate(
     state.random(|rng| rng.fill_bytes(&mut key));
     let made = state.store.add_pseudonym_key(caller.project, &key, state.now()).await?;
     state.guards.forget(caller.project);
+    state.audit(&caller, "screening_key.create", &made.id, json!({})).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -193,6 +198,7 @@ pub(crate) async fn destroy(
         return Err(ApiError::not_found("pseudonym key that is not destroyed"));
     }
     state.guards.forget(caller.project);
+    state.audit(&caller, "screening_key.destroy", &id, json!({})).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

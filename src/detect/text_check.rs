@@ -127,7 +127,7 @@ fn discover(rates: &mut [TextRate], alpha: f64) {
     sorted.sort_by(f64::total_cmp);
     let all = sorted.len() as f64;
     let is_kept = |(rank, p): &(usize, f64)| *p <= alpha * (rank + 1) as f64 / all;
-    let kept = sorted.into_iter().enumerate().filter(is_kept).next_back();
+    let kept = sorted.into_iter().enumerate().rfind(is_kept);
     for rate in rates {
         rate.is_alarm = rate.p_value.zip(kept).is_some_and(|(p, (_, limit))| p <= limit);
     }
