@@ -62,7 +62,7 @@ fn holds_nothing(place: &str, bytes: &[u8]) {
         // Nor a hash that whoever tries all telephone numbers would find it by.
         let received = Received { query: value, ..Received::default() };
         let hash = received.content_hash(None);
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hash.map(|byte| format!("{byte:02x}")).concat();
         for needle in [hash.as_slice(), hex.as_bytes()] {
             assert!(
                 !bytes.windows(needle.len()).any(|window| window == needle),
