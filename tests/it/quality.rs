@@ -127,13 +127,13 @@ const STREAM: usize = 600;
 fn traffic(first: usize, count: usize, bad_from: usize) -> (Vec<Value>, Vec<Value>) {
     let words = ["voucher", "parcel", "invoice", "booking", "card", "number", "address"];
     let interaction = |i: usize| {
-        let is_bad = i >= bad_from && i % 3 == 0;
+        let is_bad = i >= bad_from && i.is_multiple_of(3);
         let response = if is_bad { "Internal Server Error" } else { "You can do that in the app." };
         let query = format!("How can I change the {} of my {}?", words[i % 7], words[i / 7 % 7]);
         json!({"id": format!("i{i}"), "occurred_at": time(i), "query": query, "response": response})
     };
     let outcome = |i: usize| {
-        let resolved = if i >= bad_from { i % 2 == 0 } else { i % 10 != 0 };
+        let resolved = if i >= bad_from { i.is_multiple_of(2) } else { !i.is_multiple_of(10) };
         json!({"interaction_id": format!("i{i}"), "name": "resolved", "value": resolved,
                "occurred_at": time(i + 2)})
     };
