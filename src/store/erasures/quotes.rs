@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 /// Messages read at a time.
 const CHUNK: i64 = 200;
 /// Letters and digits by which a quotation is known: messages cut texts, but never so short.
-const LETTERS: usize = 24;
+const LETTERS: usize = 20;
 /// A text with fewer of them is only looked for as a whole.
 const ENOUGH: usize = 8;
 const ERASED: &str = "[erased]";
