@@ -1,8 +1,8 @@
 """Finds personal data with Microsoft Presidio and compares it with Seamark on the same records.
 
-    python3 -m venv /tmp/pii && /tmp/pii/bin/pip install -r benches/peers/requirements-pii.txt
+    python3 -m venv ENV && ENV/bin/pip install -r benches/peers/requirements-pii.txt
     zcat pii_dev.jsonl.gz | cargo run --release --example screen_findings > ours.jsonl
-    /tmp/pii/bin/python benches/peers/pii.py pii_dev.jsonl.gz ours.jsonl
+    ENV/bin/python benches/peers/pii.py pii_dev.jsonl.gz ours.jsonl
 
 A record is {"id", "text", "locale", "level", "spans": [{"start", "end", "type"}]}, in code points.
 Exact spans count. Presidio runs twice: as it installs, and with every recogniser it ships plus the

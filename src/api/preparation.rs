@@ -173,7 +173,7 @@ fn answer(settings: &Preparation, boilerplate: &Boilerplate, texts: &[String]) -
                 text: prepared.query,
                 changes: changes.collect(),
                 signals: seen.iter().flat_map(|s| s.flags.iter()).map(Flag::as_str).collect(),
-                language: seen.map_or("und", |seen| seen.language.as_str()),
+                language: seen.map_or("und", |seen| seen.told_language()),
                 excluded: prepared.excluded,
             }
         })

@@ -197,7 +197,7 @@ pub(crate) async fn examples(
             interaction_id,
             side,
             signals: seen.flags.iter().map(Flag::as_str).collect(),
-            language: seen.language.as_str(),
+            language: seen.told_language(),
             characters: seen.characters,
         })
         .collect();

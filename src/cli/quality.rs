@@ -77,7 +77,7 @@ fn render(rates: &[TextRate], beside: bool) -> String {
             (Some(before), Some(p)) => row.extend([
                 percent(before),
                 format!("{} to {}", points(rate.low), points(rate.high)),
-                format!("{p:.1e}"),
+                if p < 1e-9 { "< 1e-9".to_owned() } else { format!("{p:.1e}") },
             ]),
             _ => row.push(format!("{} to {}", percent(rate.low), percent(rate.high))),
         }

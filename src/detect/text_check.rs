@@ -152,7 +152,7 @@ impl Counts {
     fn add(&mut self, side: Side, seen: Option<&TextSignals>) {
         let Some(seen) = seen else { return };
         *self.texts.entry(side).or_default() += 1;
-        let language = format!("language/{}", seen.language.as_str());
+        let language = format!("language/{}", seen.told_language());
         let flags = seen.flags.iter().map(|flag| flag.as_str().to_owned());
         for name in flags.chain([language]) {
             *self.found.entry((side, name)).or_default() += 1;

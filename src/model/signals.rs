@@ -117,6 +117,11 @@ impl TextSignals {
         Self { flags, characters, language, is_sure, is_odd: None, personal: 0, disclosed: 0 }
     }
 
+    /// The language to tell people: `und` for a mere guess.
+    pub fn told_language(&self) -> &'static str {
+        if self.is_sure { self.language.as_str() } else { language::UNDETERMINED }
+    }
+
     /// What the text counts as: a text, each check that found something, each type of personal data as
     /// `personal/EMAIL`, and its length as `length/64`, the power of two that it does not exceed.
     pub fn counted(&self) -> Vec<String> {

@@ -78,7 +78,7 @@ pub(super) async fn count<'a>(
 /// What an interaction counts as. One that is left out of statistics counts as that alone.
 fn found(text: &EmbeddedText) -> Vec<(Side, &'static str, String)> {
     let Signals { query, response } = text.signals;
-    let language = |seen: Option<TextSignals>| seen.map_or("und", |seen| seen.language.as_str());
+    let language = |seen: Option<TextSignals>| seen.map_or("und", |seen| seen.told_language());
     if let Some(rule) = &text.excluded {
         return vec![(Side::Query, language(query), format!("excluded/{rule}"))];
     }

@@ -188,9 +188,10 @@ impl Site {
 }
 
 /// Asks again and again until there is an answer. The daemon under test says nothing by itself, so
-/// this one place waits by the clock; it gives up after half a minute.
+/// this one place waits by the clock; it gives up after two minutes: seven daemons at once on a busy
+/// machine take one.
 pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..1500 {
+    for _ in 0..6000 {
         if let Some(answer) = ask().await {
             return answer;
         }
