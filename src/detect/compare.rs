@@ -206,7 +206,7 @@ fn decide(
 }
 
 /// What a verdict comes to, once its numbers are there.
-fn settle(verdict: &mut Verdict) {
+pub(in crate::detect) fn settle(verdict: &mut Verdict) {
     verdict.is_drift = verdict.ratio().is_some_and(|ratio| ratio > 1.0);
     verdict.status = match (verdict.threshold, verdict.is_drift) {
         (None, _) => VerdictStatus::Uncalibrated,

@@ -15,15 +15,16 @@ use crate::detect::lens::Seen;
 use crate::detect::notes::Texts;
 use crate::detect::outcomes::OutcomeProfile;
 use crate::detect::outcomes::freeze::topic;
+use crate::detect::outcomes::watch::Rule;
 use crate::detect::part::PartWindows;
 use crate::detect::repeats::WINDOW;
 use crate::detect::state::{Changes, Memory, RestoreError, SavedBucket};
 use crate::model::explanation::{Explanation, OutcomeLink, Trend};
 use crate::model::interaction::{Attributes, Event};
-use crate::model::monitor::MonitorSpec;
+use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::report::Example;
 use crate::model::stream::Stream;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{DetectorKind, Verdict};
 
 /// Arrivals between two looks at the share of repeats.
 const REPEATS_STRIDE: i64 = 50;
@@ -148,7 +149,11 @@ impl Engine {
     /// Notes in the signals of `event` whether its texts are written as the reference's are; to be
     /// done before it is looked at.
     pub fn read(&self, event: &mut Event, texts: Texts<'_>) {
-        self.comparator.profile().writings.read(event, texts);
+        // Nobody else asks how texts are written, and it costs microseconds for each event.
+        let asks = |stream| self.spec.streams.contains(&stream);
+        if asks(Stream::QueryQuality) || asks(Stream::ResponseQuality) {
+            self.comparator.profile().writings.read(event, texts);
+        }
     }
 
     /// Looks at the values of events that will be observed; what is not covered has none.
@@ -214,8 +219,11 @@ impl Engine {
         }
         let lens = profile.lenses.get(&Stream::Query);
         let topic = topic(event, lens, &outcomes.radius_limits);
-        let per_30d = self.per_30d * outcomes.per_30d / profile.per_30d;
-        let judgement = self.memory.outcomes.observe(outcomes, event, topic, per_30d)?;
+        let rule = match &self.spec.thresholds {
+            ThresholdPolicy::Fixed(fixed) => Rule::Fixed(fixed.of(DetectorKind::Drop)),
+            _ => Rule::Per30d(self.per_30d * outcomes.per_30d / profile.per_30d),
+        };
+        let judgement = self.memory.outcomes.observe(outcomes, event, topic, rule)?;
         Some(Evaluation {
             at: self.memory.watermark,
             position: event.position,

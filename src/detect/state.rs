@@ -91,12 +91,7 @@ impl PartMemory {
     /// How many times as dense as `events_per_day` the events came so far: 1 during the first day,
     /// then by all that has been seen, so that a burst hardly moves it.
     pub fn intensity(&self, events_per_day: f64) -> f64 {
-        let span = self.first_at.map_or(Duration::ZERO, |first| self.newest_at.since(first));
-        let days = span.as_secs_f64() / 86_400.0;
-        if days < 1.0 {
-            return 1.0;
-        }
-        (self.seen as f64 / days / events_per_day).clamp(0.1, 100.0)
+        intensity(self.seen as f64, self.first_at, self.newest_at, events_per_day)
     }
 
     /// Keeps the latest ratio of a window; a window that could not be judged keeps its former one.
@@ -112,6 +107,19 @@ impl PartMemory {
         let with_values = streams.iter().filter(|stream| stream.has_values());
         with_values.map(|stream| (*stream, ratio(stream))).collect()
     }
+}
+
+/// How many times as dense as `events_per_day` the `seen` events between two moments came: 1 during
+/// the first day.
+pub(in crate::detect) fn intensity(
+    seen: f64,
+    first_at: Option<Timestamp>,
+    newest_at: Timestamp,
+    events_per_day: f64,
+) -> f64 {
+    let span = first_at.map_or(Duration::ZERO, |first| newest_at.since(first));
+    let days = span.as_secs_f64() / 86_400.0;
+    if days < 1.0 { 1.0 } else { (seen / days / events_per_day).clamp(0.1, 100.0) }
 }
 
 /// A bucket as it is stored.

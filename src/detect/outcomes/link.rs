@@ -3,16 +3,9 @@
 use crate::detect::outcomes::norm::{Norm, OutcomeProfile};
 use crate::detect::outcomes::sums::{Group, Moments, Sums};
 use crate::model::explanation::{OutcomeLink, Reading};
-use crate::stats::proportion::{Interval, newcombe};
 
 /// Outcomes of what drifted with fewer of which nothing is said.
 const LEAST: f64 = 10.0;
-
-/// How surely an interval holds its difference.
-const CONFIDENCE: f64 = 0.95;
-
-/// Quantile of the standard normal distribution for it.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A fall of this share of an outcome's range would be felt; a drift that rules it out is benign.
 const FELT: f64 = 0.1;
@@ -49,7 +42,7 @@ fn link(norm: &Norm, own: Moments, rest: Moments, own_per_day: f64) -> Option<Ou
     if own.n < LEAST || rest.n < LEAST {
         return None;
     }
-    let difference = difference(norm, own, rest)?;
+    let difference = norm.difference(own, rest)?;
     let felt = FELT * (norm.high - norm.low);
     // Turned so that below 0 is worse.
     let (low, high) = if norm.is_good_up {
@@ -73,16 +66,6 @@ fn link(norm: &Norm, own: Moments, rest: Moments, own_per_day: f64) -> Option<Ou
         reading,
         cost_per_day: difference.estimate * own_per_day,
     })
-}
-
-fn difference(norm: &Norm, own: Moments, rest: Moments) -> Option<Interval> {
-    if norm.is_binary {
-        let counts = |m: Moments| (m.sum.round() as u64, m.n as u64);
-        return newcombe(counts(own), counts(rest), CONFIDENCE);
-    }
-    let estimate = own.mean() - rest.mean();
-    let half = Z * (norm.variance * (1.0 / own.n + 1.0 / rest.n)).sqrt();
-    Some(Interval { estimate, low: estimate - half, high: estimate + half })
 }
 
 #[cfg(test)]

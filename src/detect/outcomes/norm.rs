@@ -4,10 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::outcomes::sums::Sums;
+use crate::detect::outcomes::sums::{Moments, Sums};
 use crate::detect::profile::DetectorCalibration;
 use crate::detect::segments::Segment;
 use crate::model::interaction::{Attributes, EventOutcome};
+use crate::stats::proportion::{Interval, newcombe};
+
+/// How surely an interval holds its difference.
+const CONFIDENCE: f64 = 0.95;
+
+/// Quantile of the standard normal distribution for it.
+const Z: f64 = 1.959_963_984_540_054;
 
 /// Frozen outcomes of a reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +69,18 @@ impl Norm {
     /// The value as it counts.
     pub fn counted(&self, value: f64) -> Option<f64> {
         value.is_finite().then(|| value.clamp(self.low, self.high))
+    }
+
+    /// The mean of `now` less that of `then`, with the interval that holds the difference in 95 of 100
+    /// cases: Newcombe's for binary outcomes, else the normal one with the reference's variance.
+    pub fn difference(&self, now: Moments, then: Moments) -> Option<Interval> {
+        if self.is_binary {
+            let counts = |m: Moments| (m.sum.round() as u64, m.n as u64);
+            return newcombe(counts(now), counts(then), CONFIDENCE);
+        }
+        let estimate = now.mean() - then.mean();
+        let half = Z * (self.variance * (1.0 / now.n + 1.0 / then.n)).sqrt();
+        Some(Interval { estimate, low: estimate - half, high: estimate + half })
     }
 
     /// Whether a value is at the bad end of what the reference has.

@@ -4,6 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::freeze::{OutcomeSpec, Plan, freeze};
+use super::watch::Rule;
 use super::{OutcomeMemory, OutcomeProfile};
 use crate::clock::Timestamp;
 use crate::detect::segments::Segment;
@@ -82,7 +83,7 @@ fn watched(profile: &OutcomeProfile, events: &[Event]) -> Vec<(usize, Verdict)> 
     let mut memory = OutcomeMemory::default();
     let mut found = Vec::new();
     for (i, event) in events.iter().enumerate() {
-        let judgement = memory.observe(profile, event, None, profile.per_30d);
+        let judgement = memory.observe(profile, event, None, Rule::Per30d(profile.per_30d));
         let drifted = judgement.into_iter().flat_map(|judgement| judgement.verdicts);
         found.extend(drifted.filter(|verdict| verdict.is_drift).map(|verdict| (i + 1, verdict)));
     }
@@ -148,8 +149,8 @@ fn what_was_stored_goes_on_with_the_same_numbers() {
             let stored = serde_json::to_string(&restored).unwrap();
             restored = serde_json::from_str(&stored).unwrap();
         }
-        let judged = whole.observe(&profile, event, None, profile.per_30d);
-        assert_eq!(restored.observe(&profile, event, None, profile.per_30d), judged);
+        let judged = whole.observe(&profile, event, None, Rule::Per30d(profile.per_30d));
+        assert_eq!(restored.observe(&profile, event, None, Rule::Per30d(profile.per_30d)), judged);
     }
     assert_eq!(whole, restored);
 }
@@ -165,4 +166,17 @@ fn too_few_outcomes_are_not_watched() {
     }];
     let monitor = MonitorSpec::named("m");
     assert!(!super::freeze::are_enough(&events, &specs, &monitor.windows));
+}
+
+#[test]
+fn a_users_threshold_is_obeyed() {
+    let profile = frozen();
+    let events = traffic(1000, 9, |_| 0.75);
+    let drifted = |rule: Rule| {
+        let mut memory = OutcomeMemory::default();
+        let judged = events.iter().filter_map(|event| memory.observe(&profile, event, None, rule));
+        judged.flat_map(|judgement| judgement.verdicts).filter(|verdict| verdict.is_drift).count()
+    };
+    assert!(drifted(Rule::Fixed(Some(1.0))) > 0);
+    assert_eq!((drifted(Rule::Fixed(Some(100.0))), drifted(Rule::Fixed(None))), (0, 0));
 }

@@ -5,16 +5,17 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::detect::compare::settle;
 use crate::detect::outcomes::link::links;
 use crate::detect::outcomes::norm::{Norm, OutcomeProfile};
 use crate::detect::outcomes::score::{Scope, baseline, columns, score};
 use crate::detect::outcomes::sums::{Group, Groups, Sums};
+use crate::detect::state::intensity;
 use crate::model::explanation::OutcomeLink;
 use crate::model::interaction::{Attributes, Event};
 use crate::model::report::Example;
 use crate::model::stream::Stream;
-use crate::model::verdict::{DetectorKind, OutcomeFigures, Verdict, VerdictStatus};
-use crate::stats::proportion::{Interval, newcombe};
+use crate::model::verdict::{DetectorKind, OutcomeFigures, Verdict};
 
 /// Bad interactions that are remembered for examples.
 const REMEMBERED: usize = 60;
@@ -22,11 +23,14 @@ const REMEMBERED: usize = 60;
 /// Examples that are shown.
 const EXAMPLES: usize = 5;
 
-/// How surely an interval holds its difference.
-const CONFIDENCE: f64 = 0.95;
-
-/// Quantile of the standard normal distribution for it.
-const Z: f64 = 1.959_963_984_540_054;
+/// Where the thresholds come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// False alarms in 30 days that are in force.
+    Per30d(f64),
+    /// The user; `None` where none was set.
+    Fixed(Option<f64>),
+}
 
 /// What is remembered between two interactions.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -65,15 +69,14 @@ pub struct Judgement {
 }
 
 impl OutcomeMemory {
-    /// Looks at the next interaction; a judgement where one is due. `per_30d` are the false alarms in
-    /// 30 days that are in force.
+    /// Looks at the next interaction; a judgement where one is due. `rule` gives the thresholds.
     /// `topic` is the cell of its query.
     pub fn observe(
         &mut self,
         profile: &OutcomeProfile,
         matured: &Event,
         topic: Option<usize>,
-        per_30d: f64,
+        rule: Rule,
     ) -> Option<Judgement> {
         let segments = profile.segments_of(&matured.attributes);
         let values = profile.values(&matured.outcomes);
@@ -93,7 +96,7 @@ impl OutcomeMemory {
         while self.buckets.len() as u64 > longest {
             self.buckets.pop_front();
         }
-        self.seen.is_multiple_of(profile.stride).then(|| self.judge(profile, groups, per_30d))
+        self.seen.is_multiple_of(profile.stride).then(|| self.judge(profile, groups, rule))
     }
 
     fn remember_bad(
@@ -117,9 +120,9 @@ impl OutcomeMemory {
         }
     }
 
-    fn judge(&mut self, profile: &OutcomeProfile, groups: Groups, per_30d: f64) -> Judgement {
+    fn judge(&mut self, profile: &OutcomeProfile, groups: Groups, rule: Rule) -> Judgement {
         let windows = self.windows(profile, groups);
-        let rate_factor = per_30d / profile.per_30d / self.intensity(profile.events_per_day);
+        let intensity = self.intensity(profile.events_per_day);
         let mut worst: Option<(f64, (usize, Group))> = None;
         let mut verdicts = Vec::new();
         let all = columns(profile.norms.len(), profile.windows.len());
@@ -137,14 +140,14 @@ impl OutcomeMemory {
                 let name = column.0;
                 describe(&mut verdict, profile, &windows[window], norm, (name, group));
                 verdict.statistic = Some(z);
-                verdict.status = VerdictStatus::Uncalibrated;
-                if let Some(calibration) = calibration {
-                    verdict.p_value = Some(calibration.null.p_value(z));
-                    verdict.threshold = Some(calibration.threshold(rate_factor));
-                    verdict.is_drift = verdict.ratio().is_some_and(|ratio| ratio > 1.0);
-                    verdict.status =
-                        if verdict.is_drift { VerdictStatus::Drift } else { VerdictStatus::Stable };
-                }
+                verdict.p_value = calibration.as_ref().map(|own| own.null.p_value(z));
+                verdict.threshold = match rule {
+                    Rule::Fixed(threshold) => threshold,
+                    Rule::Per30d(per_30d) => calibration
+                        .as_ref()
+                        .map(|own| own.threshold(per_30d / profile.per_30d / intensity)),
+                };
+                settle(&mut verdict);
                 let ratio = verdict.ratio().unwrap_or(f64::NEG_INFINITY);
                 if worst.is_none_or(|(most, _)| ratio > most) {
                     worst = Some((ratio, (name, group)));
@@ -179,14 +182,8 @@ impl OutcomeMemory {
         profile.windows.iter().map(sum).collect()
     }
 
-    /// How much denser traffic is than the reference's.
     fn intensity(&self, events_per_day: f64) -> f64 {
-        let span = self.first_at.map_or(0.0, |first| self.newest_at.since(first).as_secs_f64());
-        let days = span / 86_400.0;
-        if days < 1.0 {
-            return 1.0;
-        }
-        (self.seen as f64 / days / events_per_day).clamp(0.1, 100.0)
+        intensity(self.seen as f64, self.first_at, self.newest_at, events_per_day)
     }
 
     fn examples(&self, (name, group): (usize, Group)) -> Vec<Example> {
@@ -216,14 +213,7 @@ fn describe(
     (name, group): (usize, Group),
 ) {
     let (then, now) = (baseline(&profile.sums, name, group), window.of(name, group));
-    let counts = |m: crate::detect::outcomes::sums::Moments| (m.sum.round() as u64, m.n as u64);
-    let difference = if norm.is_binary {
-        newcombe(counts(now), counts(then), CONFIDENCE)
-    } else {
-        let estimate = now.mean() - then.mean();
-        let half = Z * (norm.variance * (1.0 / now.n + 1.0 / then.n)).sqrt();
-        Some(Interval { estimate, low: estimate - half, high: estimate + half })
-    };
+    let difference = norm.difference(now, then);
     verdict.n_ref = then.n as u64;
     verdict.n_window = now.n as u64;
     let (segment, topic) = match group {
