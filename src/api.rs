@@ -25,6 +25,7 @@ mod observe;
 mod openapi;
 mod outcomes;
 mod page;
+mod policies;
 mod preparation;
 mod preview;
 mod quality;

@@ -12,7 +12,7 @@ pub mod vectors;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -154,6 +154,7 @@ impl Daemon {
         };
         let notifier = Notifier::new(&config.notify)?;
         let ready = Arc::new(AtomicBool::new(false));
+        let loaded = Arc::new(OnceLock::new());
         let state = AppState::new(Parts {
             store: store.clone(),
             clock: launch.clock,
@@ -164,6 +165,7 @@ impl Daemon {
             sampling: config.sampling,
             default_project: project,
             embedder_ready: ready.clone(),
+            embedder: loaded.clone(),
             uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
             notifier: notifier.clone(),
             public_url: context.config.public_url.clone(),
@@ -187,7 +189,12 @@ impl Daemon {
             _lock: lock,
         };
         match open_embedder(&config, launch.embedder, launch.progress).await {
-            Ok(embedder) => daemon.start_workers(&context, embedder, notifier)?,
+            Ok(embedder) => {
+                let service = EmbedService::start(embedder, EMBED_QUEUE)?;
+                daemon.start_workers(&context, &service, notifier);
+                // Nobody has set it before.
+                let _ = loaded.set(service);
+            }
             Err(error) => {
                 daemon.stop().await;
                 return Err(error);
@@ -197,13 +204,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    fn start_workers(
-        &mut self,
-        context: &Context,
-        embedder: Arc<dyn Embedder>,
-        notifier: Notifier,
-    ) -> anyhow::Result<()> {
-        let service = EmbedService::start(embedder, EMBED_QUEUE)?;
+    fn start_workers(&mut self, context: &Context, service: &EmbedService, notifier: Notifier) {
         let digest = service.model_digest().to_owned();
         let poll = Duration::from_millis(context.config.poll_milliseconds);
         self.spawn(
@@ -212,7 +213,7 @@ impl Daemon {
             |w| &w.embedding,
             poll,
         );
-        let references = ReferenceWorker::new(context.clone(), service);
+        let references = ReferenceWorker::new(context.clone(), service.clone());
         self.spawn(context, references, |w| &w.reference, poll);
         let evaluation = EvaluationWorker::new(context.clone(), digest);
         self.spawn(context, evaluation, |w| &w.evaluation, poll);
@@ -228,7 +229,6 @@ impl Daemon {
         self.spawn(context, erasure, |w| &w.erasure, ERASURE_POLL);
         let retention = RetentionWorker::new(context.clone());
         self.spawn(context, retention, |w| &w.retention, RETENTION_PERIOD);
-        Ok(())
     }
 
     fn spawn<W: Worker + Send + 'static>(

@@ -81,6 +81,8 @@ typed_id! {
     RetrainId = "retrain";
     /// A message to one receiver; its `webhook-id` on the wire.
     DeliveryId = "delivery";
+    /// A rule of the project's own on what texts may say.
+    PolicyId = "policy";
     /// A request to erase.
     ErasureId = "erasure";
 }

@@ -12,7 +12,7 @@
 //! | row | modules |
 //! |---|---|
 //! | ground | [`clock`] [`fault`] [`screen`] [`stats`] [`telemetry`] [`text`] |
-//! | names; the way out | [`id`] [`egress`] |
+//! | names; the way out; taught checks | [`id`] [`egress`] [`policy`] |
 //! | data | [`model`] |
 //! | decisions (pure) | [`alert`] [`detect`] [`prepare`] [`sample`] |
 //! | adapters | [`embed`] [`notify`] [`store`] |
@@ -35,6 +35,7 @@ pub mod fault;
 pub mod id;
 pub mod model;
 pub mod notify;
+pub mod policy;
 pub mod prepare;
 pub mod sample;
 pub mod screen;

@@ -13,6 +13,7 @@ pub mod key;
 pub mod matcher;
 pub mod monitor;
 pub mod outcome;
+pub mod policy;
 pub mod preparation;
 pub mod quality;
 pub mod receiver;

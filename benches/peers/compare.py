@@ -124,7 +124,7 @@ def environment(folder, requirements=REQUIREMENTS):
     installed = folder / "requirements.txt"
     wanted = requirements.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
-        say(f"installing the peers into {folder} (about 6 GB)")
+        say(f"installing the peers into {folder}")
         venv.create(folder, with_pip=True, symlinks=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
         installed.write_text(wanted, encoding="utf-8")

@@ -9,6 +9,7 @@ use crate::api::state::Shared;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::screening::Screening;
+use crate::policy::PolicySet;
 use crate::prepare::guard::Guard;
 
 /// How long a version is believed: what another process changed counts after this at the latest.
@@ -20,10 +21,15 @@ pub(crate) struct Guards(Mutex<HashMap<ProjectId, Known>>);
 
 #[derive(Debug, Clone)]
 struct Known {
-    version: i64,
+    built_of: BuiltOf,
     looked_at: Timestamp,
     guard: Arc<Guard>,
+    policies: Arc<PolicySet>,
 }
+
+/// What they were built of: the versions of the settings and of the policies, and the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BuiltOf(i64, i64, Option<String>);
 
 impl Guards {
     fn find(&self, project: ProjectId) -> Option<Known> {
@@ -47,22 +53,37 @@ impl Guards {
 impl Shared {
     /// What screens the project's texts.
     pub(crate) async fn guard(&self, project: ProjectId) -> Result<Arc<Guard>, ApiError> {
+        Ok(self.screens(project).await?.0)
+    }
+
+    /// What screens the project's texts, and the policies that are in force.
+    pub(crate) async fn screens(
+        &self,
+        project: ProjectId,
+    ) -> Result<(Arc<Guard>, Arc<PolicySet>), ApiError> {
         let now = self.now();
+        let digest = self.embedder.get().map(|service| service.model_digest().to_owned());
         let known = self.guards.find(project);
         if let Some(known) = &known
             && known.looked_at <= now
             && now.since(known.looked_at) < TTL
+            && known.built_of.2 == digest
         {
-            return Ok(known.guard.clone());
+            return Ok((known.guard.clone(), known.policies.clone()));
         }
         let version = self.store.screening_version(project).await?;
-        let guard = match known {
-            Some(known) if known.version == version => known.guard,
-            _ => Arc::new(self.build_guard(project).await?),
+        let policies_version = self.store.policies_version(project).await?;
+        let built_of = BuiltOf(version, policies_version, digest);
+        let known = match known {
+            Some(known) if known.built_of == built_of => Known { looked_at: now, ..known },
+            _ => {
+                let policies = self.store.policy_set(project, built_of.2.as_deref()).await?;
+                let guard = Arc::new(self.build_guard(project).await?);
+                Known { built_of, looked_at: now, guard, policies: Arc::new(policies) }
+            }
         };
-        let known = Known { version, looked_at: now, guard: guard.clone() };
-        self.guards.keep(project, known);
-        Ok(guard)
+        self.guards.keep(project, known.clone());
+        Ok((known.guard, known.policies))
     }
 
     async fn build_guard(&self, project: ProjectId) -> Result<Guard, ApiError> {

@@ -5,8 +5,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::{
     alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
-    monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
-    routing, rules, screening, timeline,
+    monitors, outcomes, policies, preparation, preview, quality, receivers, references, reports,
+    retrains, routing, rules, screening, timeline,
 };
 
 #[derive(OpenApi)]
@@ -52,7 +52,19 @@ use crate::api::{
         screening::set,
         screening::rotate,
         screening::destroy,
-        screening::screen,
+        screening::screen::screen,
+        policies::list,
+        policies::create,
+        policies::get,
+        policies::update,
+        policies::delete,
+        policies::teach::list,
+        policies::teach::add,
+        policies::teach::fit,
+        policies::teach::try_out,
+        policies::activate,
+        policies::deactivate,
+        policies::flagged,
         quality::summary,
         quality::examples,
         reports::get,
@@ -113,6 +125,7 @@ use crate::api::{
         (name = "retraining", description = "Workflows that alerts start, and how they end"),
         (name = "audit", description = "Who did what, and what is held on people and erased"),
         (name = "screening", description = "Personal data and secrets: found, redacted, refused"),
+        (name = "policies", description = "Rules of your own on what texts may say, taught by examples"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

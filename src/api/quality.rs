@@ -12,8 +12,10 @@ use crate::api::error::{ApiError, Code, Problem};
 use crate::api::extract::Params;
 use crate::api::state::AppState;
 use crate::clock::Timestamp;
+use crate::id::ProjectId;
 use crate::model::quality::{QualityCount, Side};
 use crate::model::signals::{Signals, TextSignals};
+use crate::screen::EntityType;
 use crate::stats::proportion::wilson;
 use crate::text::signals::Flag;
 
@@ -25,6 +27,9 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Interactions that are looked through for examples.
 const SEARCHED: i64 = 5_000;
+
+/// What counts of policies begin with.
+const POLICY: &str = "policy/";
 
 /// Examples in one answer.
 const EXAMPLES: usize = 10;
@@ -117,7 +122,8 @@ pub(crate) struct LengthCount {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExampleParams {
-    /// The check, as `error_text`.
+    /// The check, as `error_text`; a type of personal data, as `personal/EMAIL`; or one whose value was told in
+    /// another conversation, as `foreign/EMAIL`.
     signal: String,
     /// Only queries, or only responses.
     side: Option<Side>,
@@ -161,10 +167,30 @@ pub(crate) async fn summary(
         let detail = format!("to must be later than from, by {} days at most", DAYS.1);
         return Err(ApiError::new(Code::InvalidParameter, detail));
     }
-    let counts = state.store.quality_counts(caller.project, from, to).await?;
+    let mut counts = state.store.quality_counts(caller.project, from, to).await?;
+    name_policies(&state, caller.project, &mut counts).await?;
     let wanted = counts.into_iter().filter(|c| params.side.is_none_or(|side| side == c.side));
     let groups = groups(wanted, params.by);
     Ok(Json(QualitySummary { from: start_of(from), to: start_of(to), groups }))
+}
+
+/// Puts the names of policies in the place of their slots; a slot that nobody has now stays one.
+async fn name_policies(
+    state: &AppState,
+    project: ProjectId,
+    counts: &mut [QualityCount],
+) -> Result<(), ApiError> {
+    if !counts.iter().any(|count| count.signal.starts_with(POLICY)) {
+        return Ok(());
+    }
+    let policies = state.store.list_policies(project).await?;
+    for count in counts {
+        let slot = count.signal.strip_prefix(POLICY).and_then(|slot| slot.parse::<u8>().ok());
+        if let Some(policy) = policies.iter().find(|policy| Some(policy.slot) == slot) {
+            count.signal = format!("{POLICY}{}", policy.spec.name);
+        }
+    }
+    Ok(())
 }
 
 /// Interactions in which a check found something lately.
@@ -180,17 +206,20 @@ pub(crate) async fn examples(
     caller: Principal,
     Params(params): Params<ExampleParams>,
 ) -> Result<Json<QualityExamples>, ApiError> {
-    let flag = Flag::ALL.into_iter().find(|flag| flag.as_str() == params.signal);
-    let Some(flag) = flag else {
+    if !is_counted(&params.signal) {
         let known: Vec<&str> = Flag::ALL.map(Flag::as_str).to_vec();
-        let detail = format!("signal must be one of {}", known.join(", "));
+        let detail = format!(
+            "signal must be one of {}, or personal/… or foreign/… with a type such as EMAIL",
+            known.join(", ")
+        );
         return Err(ApiError::new(Code::InvalidParameter, detail));
-    };
+    }
     let latest = state.store.latest_signals(caller.project, SEARCHED).await?;
     let found = latest.into_iter().flat_map(|(id, signals)| sides(id, signals));
     let items = found
         .filter(|(_, side, seen)| {
-            seen.flags.contains(flag) && params.side.is_none_or(|wanted| wanted == *side)
+            seen.counted().contains(&params.signal)
+                && params.side.is_none_or(|wanted| wanted == *side)
         })
         .take(EXAMPLES)
         .map(|(interaction_id, side, seen)| QualityExample {
@@ -202,6 +231,15 @@ pub(crate) async fn examples(
         })
         .collect();
     Ok(Json(QualityExamples { items }))
+}
+
+/// Whether it is the name of something that texts are counted for and that examples help with.
+fn is_counted(signal: &str) -> bool {
+    let label = signal.strip_prefix("personal/").or_else(|| signal.strip_prefix("foreign/"));
+    match label {
+        Some(label) => EntityType::counted().any(|known| known == label),
+        None => Flag::ALL.into_iter().any(|flag| flag.as_str() == signal),
+    }
 }
 
 fn sides(id: String, signals: Signals) -> Vec<(String, Side, TextSignals)> {

@@ -13,8 +13,8 @@ use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
     alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
-    monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
-    routing, rules, screening, timeline,
+    monitors, outcomes, policies, preparation, preview, quality, receivers, references, reports,
+    retrains, routing, rules, screening, timeline,
 };
 use crate::model::key::Role;
 
@@ -130,7 +130,19 @@ fn table(config: &Config) -> Vec<Route> {
         put("/v1/screening", ADMIN, screening::set),
         post("/v1/screening/keys", ADMIN, screening::rotate),
         delete("/v1/screening/keys/{id}", ADMIN, screening::destroy),
-        post("/v1/screen", INGEST, screening::screen),
+        post("/v1/screen", INGEST, screening::screen::screen),
+        get("/v1/policies", READ, policies::list),
+        post("/v1/policies", ADMIN, policies::create),
+        get("/v1/policies/{id}", READ, policies::get),
+        patch("/v1/policies/{id}", ADMIN, policies::update),
+        delete("/v1/policies/{id}", ADMIN, policies::delete),
+        get("/v1/policies/{id}/examples", ADMIN, policies::teach::list),
+        post("/v1/policies/{id}/examples", ADMIN, policies::teach::add),
+        post("/v1/policies/{id}/fit", ADMIN, policies::teach::fit),
+        post("/v1/policies/{id}/try", READ, policies::teach::try_out),
+        post("/v1/policies/{id}/activate", ADMIN, policies::activate),
+        post("/v1/policies/{id}/deactivate", ADMIN, policies::deactivate),
+        get("/v1/policies/{id}/flagged", READ, policies::flagged),
         get("/v1/quality/summary", READ, quality::summary),
         get("/v1/quality/examples", READ, quality::examples),
         get("/v1/budget", READ, calibration::get_budget),

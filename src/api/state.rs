@@ -5,7 +5,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
@@ -13,11 +13,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::api::body::BodyLimits;
 use crate::api::budget::Budget;
 use crate::api::config::Config;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Code};
 use crate::api::guards::Guards;
 use crate::api::ingest::backlog::Backlog;
 use crate::api::ingest::group_commit::GroupCommit;
 use crate::clock::{Clock, Timestamp};
+use crate::embed::EmbedService;
 use crate::id::{KeyId, ProjectId};
 use crate::model::interaction::NewInteraction;
 use crate::model::key::ApiKey;
@@ -69,6 +70,8 @@ pub struct Parts {
     pub default_project: ProjectId,
     /// Whether the model is loaded.
     pub embedder_ready: Arc<AtomicBool>,
+    /// The model, once it is loaded: for texts that somebody waits for.
+    pub embedder: Arc<OnceLock<EmbedService>>,
     /// Where reference files go.
     pub uploads: Arc<dyn ReferenceUpload>,
 }
@@ -176,6 +179,12 @@ impl Shared {
             Decision::Keep { probability } => Some(probability),
             Decision::Drop => None,
         }
+    }
+
+    /// The model, for texts that somebody waits for.
+    pub(crate) fn embed_service(&self) -> Result<&EmbedService, ApiError> {
+        let detail = "the model is not loaded yet: try again in a moment";
+        self.embedder.get().ok_or_else(|| ApiError::new(Code::Unavailable, detail))
     }
 
     /// What a body of interactions may cost.

@@ -65,9 +65,11 @@ pub fn stream_share(spec: &MonitorSpec, stream: Stream, streams: &[Stream]) -> f
             Stream::Query | Stream::Response => 2.0,
             Stream::Relevance | Stream::Duplicates | Stream::Outcome => 1.0,
             // A handful of rates: what they miss for a smaller share is little.
-            Stream::QueryQuality | Stream::ResponseQuality | Stream::Language | Stream::Privacy => {
-                0.5
-            }
+            Stream::QueryQuality
+            | Stream::ResponseQuality
+            | Stream::Language
+            | Stream::Privacy
+            | Stream::Policy => 0.5,
         })
     };
     let total: f64 = streams.iter().map(weight).sum();

@@ -146,13 +146,18 @@ impl Engine {
         &self.spec
     }
 
-    /// Notes in the signals of `event` whether its texts are written as the reference's are; to be
-    /// done before it is looked at.
+    /// Notes in the signals of `event` whether its texts are written as the reference's are, and which
+    /// policies they are against; to be done before it is looked at.
     pub fn read(&self, event: &mut Event, texts: Texts<'_>) {
         // Nobody else asks how texts are written, and it costs microseconds for each event.
         let asks = |stream| self.spec.streams.contains(&stream);
         if asks(Stream::QueryQuality) || asks(Stream::ResponseQuality) {
             self.comparator.profile().writings.read(event, texts);
+        }
+        if asks(Stream::Policy) {
+            // By the policies of the reference: later ones would be compared with nothing.
+            let vectors = (event.query.as_deref(), event.response.as_deref());
+            event.signals.mark(&self.comparator.profile().policies, texts, vectors);
         }
     }
 

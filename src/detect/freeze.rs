@@ -23,6 +23,7 @@ use crate::detect::writings::Writings;
 use crate::model::interaction::Event;
 use crate::model::monitor::MonitorSpec;
 use crate::model::stream::Stream;
+use crate::policy::PolicySet;
 
 /// A reference with fewer events is refused.
 pub const MIN_EVENTS: usize = 200;
@@ -175,6 +176,7 @@ pub fn freeze_with_outcomes(
         allowance: Allowance::of(ordered.iter().copied()),
         outcomes: outcomes.flatten(),
         writings: Writings::default(),
+        policies: PolicySet::default(),
         notes: Notes::default(),
         warnings,
     })
@@ -233,6 +235,10 @@ fn usable_streams(
     let mut refused = Vec::new();
     for &stream in spec.streams.iter().filter(|stream| stream.has_values()) {
         let rows = StreamRows::collect(events.iter().copied(), stream);
+        // Most projects have no policies, which is nothing to warn of.
+        if stream == Stream::Policy && rows.rows.is_empty() {
+            continue;
+        }
         if rows.rows.len() < MIN_EVENTS {
             refused.push(format!(
                 "{stream}: {} of {} events have a value and {MIN_EVENTS} are needed; the stream is not watched",

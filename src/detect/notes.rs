@@ -13,7 +13,7 @@ use crate::detect::profile::ReferenceProfile;
 use crate::detect::values::{StreamRows, value};
 use crate::model::explanation::Exemplar;
 use crate::model::interaction::Event;
-use crate::model::stream::{Stream, Values};
+use crate::model::stream::Stream;
 use crate::stats::leader::radius_limits;
 use crate::stats::linear::{add, distance_sq};
 use crate::stats::poststratify::CellSums;
@@ -118,7 +118,7 @@ pub fn take<'t>(
 ) -> Notes {
     let mut notes = Notes::default();
     // Rates have names of their own; what they are made of needs no notes.
-    let noted = |stream: &Stream| stream.values() != Values::Rates;
+    let noted = |stream: &Stream| !stream.has_names();
     for (stream, lens) in profile.lenses.iter().filter(|(stream, _)| noted(stream)) {
         notes.streams.insert(*stream, of_stream(*stream, lens, events, texts));
     }

@@ -14,6 +14,7 @@ use crate::model::calibration::Trial;
 use crate::model::monitor::WindowSpec;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
+use crate::policy::PolicySet;
 use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
 
@@ -48,6 +49,9 @@ pub struct ReferenceProfile {
     /// How its texts are written; empty where they were not at hand.
     #[serde(default)]
     pub writings: Writings,
+    /// The policies that were switched on when it was made.
+    #[serde(default)]
+    pub policies: PolicySet,
     /// What explanations are made of; empty until [`crate::detect::notes::take`] has seen the texts.
     #[serde(default)]
     pub notes: Notes,

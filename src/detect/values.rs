@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::model::interaction::Event;
-use crate::model::signals::{LanguageCode, TextSignals};
+use crate::model::signals::{LanguageCode, Signals, TextSignals};
 use crate::model::stream::Stream;
+use crate::policy::MAX_POLICIES;
 use crate::screen::EntityType;
 use crate::stats::linear::{dot, norm_sq};
 use crate::text::language;
@@ -29,12 +30,14 @@ pub fn value(event: &Event, stream: Stream) -> Option<Vec<f32>> {
         // A guess says nothing of the mix: what is garbled would look like a change of languages.
         Stream::Language => event.signals.query.as_ref().filter(|seen| seen.is_sure).map(language),
         Stream::Privacy => event.signals.response.as_ref().map(privacy),
+        Stream::Policy => policies(&event.signals),
         // Judged by counts of texts, and later than the event.
         Stream::Duplicates | Stream::Outcome => None,
     }
 }
 
-/// The name of each coordinate of a stream of rates; empty for other streams.
+/// The name of each coordinate of a stream of rates; empty for other streams, and for policies, whose
+/// names are the project's.
 pub fn names(stream: Stream) -> Vec<&'static str> {
     match stream {
         Stream::QueryQuality | Stream::ResponseQuality => {
@@ -64,6 +67,14 @@ fn language(seen: &TextSignals) -> Vec<f32> {
 fn privacy(seen: &TextSignals) -> Vec<f32> {
     let places = 0..EntityType::counted().count();
     places.map(|place| f32::from((seen.disclosed >> place & 1) as u8)).collect()
+}
+
+/// 1 for each policy that one of the texts is against.
+fn policies(seen: &Signals) -> Option<Vec<f32>> {
+    let marks = |side: Option<&TextSignals>| side.and_then(|seen| seen.marks);
+    let (query, response) = (marks(seen.query.as_ref()), marks(seen.response.as_ref()));
+    let found = query.or(response)? | response.unwrap_or(0);
+    Some((0..MAX_POLICIES).map(|slot| f32::from((found >> slot & 1) as u8)).collect())
 }
 
 /// Zero vectors and such with non-finite coordinates are kept out of every statistic.
@@ -118,7 +129,7 @@ impl StreamRows {
         let Some(dim) = self.rows.first().map(Vec::len) else { return self };
         let alone = |i: usize| (0..dim).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
         let unseen: Vec<Vec<f32>> = match stream {
-            Stream::QueryQuality | Stream::ResponseQuality | Stream::Privacy => {
+            Stream::QueryQuality | Stream::ResponseQuality | Stream::Privacy | Stream::Policy => {
                 (0..dim).map(alone).collect()
             }
             // One other language; which one makes no difference.

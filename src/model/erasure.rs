@@ -33,6 +33,9 @@ pub struct ErasureCounts {
     pub upload_rows: i64,
     /// Messages from which a quotation was taken.
     pub deliveries: i64,
+    /// Hashes of values that their conversations told.
+    #[serde(default)]
+    pub told_values: i64,
     /// Payloads of the audit trail.
     pub audit_payloads: i64,
 }

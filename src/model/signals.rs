@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::{MAX_POLICIES, PolicySet};
 use crate::screen::EntityType;
+use crate::screen::policy::Side;
 use crate::text::language::{self, Language};
 use crate::text::signals::{self, Flag, Flags};
 
@@ -43,6 +45,13 @@ pub struct TextSignals {
     /// Those of which a response holds a value that its query did not contain.
     #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
     pub disclosed: u32,
+    /// Those of which a response holds a value that a user told in another conversation.
+    #[serde(rename = "x", default, skip_serializing_if = "is_zero")]
+    pub foreign: u32,
+    /// A bit for each policy of the project that the text is against, by slot; `None` where none was
+    /// asked.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<u32>,
 }
 
 /// The types of personal data that screening found in an interaction, as bits of
@@ -59,6 +68,28 @@ pub struct Personal {
     /// In the response, with a value that the query did not contain.
     #[serde(rename = "d", skip_serializing_if = "is_zero")]
     pub disclosed: u32,
+    /// In the response, with a value that a user told in another conversation.
+    #[serde(rename = "x", skip_serializing_if = "is_zero")]
+    pub foreign: u32,
+}
+
+/// A value of personal data, as a hash: never stored or shown as it is here, for a plain hash of a
+/// telephone number tells it to whoever tries them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersonalValue {
+    /// Its type's place among [`EntityType::counted`].
+    pub place: usize,
+    /// SHA-256 of the type and of the value in the one form that all its spellings share.
+    pub hash: [u8; 32],
+}
+
+/// The values that an interaction told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PersonalValues {
+    /// Those in the query.
+    pub asked: Vec<PersonalValue>,
+    /// Those in the response that the query did not contain.
+    pub disclosed: Vec<PersonalValue>,
 }
 
 impl Personal {
@@ -98,8 +129,26 @@ impl Signals {
         if let Some(response) = &mut self.response {
             response.personal = found.response;
             response.disclosed = found.disclosed;
+            response.foreign = found.foreign;
         }
         self
+    }
+}
+
+impl Signals {
+    /// Notes which policies the texts are against; what a policy looks at may be missing.
+    pub fn mark(
+        &mut self,
+        policies: &PolicySet,
+        texts: (Option<&str>, Option<&str>),
+        vectors: (Option<&[f32]>, Option<&[f32]>),
+    ) {
+        if let Some(seen) = &mut self.query {
+            seen.marks = policies.marks(Side::Query, texts.0, vectors.0, seen.marks);
+        }
+        if let Some(seen) = &mut self.response {
+            seen.marks = policies.marks(Side::Response, texts.1, vectors.1, seen.marks);
+        }
     }
 }
 
@@ -114,7 +163,17 @@ impl TextSignals {
             None => signals::of(text, known),
         };
         let (flags, characters) = (seen.flags, seen.chars);
-        Self { flags, characters, language, is_sure, is_odd: None, personal: 0, disclosed: 0 }
+        Self {
+            flags,
+            characters,
+            language,
+            is_sure,
+            is_odd: None,
+            personal: 0,
+            disclosed: 0,
+            foreign: 0,
+            marks: None,
+        }
     }
 
     /// The language to tell people: `und` for a mere guess.
@@ -123,14 +182,26 @@ impl TextSignals {
     }
 
     /// What the text counts as: a text, each check that found something, each type of personal data as
-    /// `personal/EMAIL`, and its length as `length/64`, the power of two that it does not exceed.
+    /// `personal/EMAIL`, each that is another conversation's as `foreign/EMAIL`, each policy that it is against as `policy/3`, its slot, and its length as
+    /// `length/64`, the power of two that it does not exceed.
     pub fn counted(&self) -> Vec<String> {
         let flags = self.flags.iter().map(|flag| flag.as_str().to_owned());
         let length = format!("length/{}", self.characters.max(1).next_power_of_two());
-        let personal = EntityType::counted().enumerate();
-        let personal = personal.filter(|(place, _)| self.personal >> place & 1 == 1);
-        let personal = personal.map(|(_, label)| format!("personal/{label}"));
-        std::iter::once(String::new()).chain(flags).chain(personal).chain([length]).collect()
+        let types = |kind: &'static str, bits: u32| {
+            let types = EntityType::counted().enumerate();
+            let found = types.filter(move |(place, _)| bits >> place & 1 == 1);
+            found.map(move |(_, label)| format!("{kind}/{label}"))
+        };
+        let personal = types("personal", self.personal).chain(types("foreign", self.foreign));
+        let policies = self.slots().map(|slot| format!("policy/{slot}"));
+        let found = flags.chain(personal).chain(policies);
+        std::iter::once(String::new()).chain(found).chain([length]).collect()
+    }
+
+    /// The slots of the policies that it is against.
+    pub fn slots(&self) -> impl Iterator<Item = usize> + use<> {
+        let marks = self.marks.unwrap_or(0);
+        (0..MAX_POLICIES).filter(move |slot| marks >> slot & 1 == 1)
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Stream {
     Outcome,
     /// Personal data in the response that the query did not contain: 1 for each type of it.
     Privacy,
+    /// Texts that are against the project's policies: 1 for each policy.
+    Policy,
 }
 
 /// What a stream's values are.
@@ -49,13 +51,15 @@ pub enum Values {
     Scalar,
     /// Numbers in 0…1 that each have a name; their means are rates.
     Rates,
+    /// 1 for one of several names, 0 for the others; their means are shares.
+    Shares,
     /// None: texts or outcomes are counted.
     Counted,
 }
 
 impl Stream {
     /// Every stream, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Query,
         Self::Response,
         Self::Relevance,
@@ -65,6 +69,7 @@ impl Stream {
         Self::Language,
         Self::Outcome,
         Self::Privacy,
+        Self::Policy,
     ];
 
     /// What its values are.
@@ -72,11 +77,17 @@ impl Stream {
         match self {
             Self::Query | Self::Response => Values::Embedding,
             Self::Relevance => Values::Scalar,
-            Self::QueryQuality | Self::ResponseQuality | Self::Language | Self::Privacy => {
+            Self::QueryQuality | Self::ResponseQuality | Self::Privacy | Self::Policy => {
                 Values::Rates
             }
+            Self::Language => Values::Shares,
             Self::Duplicates | Self::Outcome => Values::Counted,
         }
+    }
+
+    /// Whether its values are numbers with names, whose means are told when they change.
+    pub const fn has_names(self) -> bool {
+        matches!(self.values(), Values::Rates | Values::Shares)
     }
 
     /// Whether each interaction gives it a value that is compared with the reference's.
@@ -95,6 +106,7 @@ impl Stream {
             Self::ResponseQuality => "response_quality",
             Self::Language => "language",
             Self::Privacy => "privacy",
+            Self::Policy => "policy",
             Self::Outcome => "outcome",
         }
     }
@@ -114,6 +126,7 @@ impl Stream {
             Self::QueryQuality | Self::ResponseQuality => "text_quality",
             Self::Language => "language_mix",
             Self::Privacy => "privacy",
+            Self::Policy => "policy",
             Self::Outcome => "outcome_drop",
         }
     }

@@ -65,6 +65,9 @@ impl DetectorKind {
             Values::Embedding => !matches!(self, Self::Repeats | Self::Drop),
             Values::Scalar => matches!(self, Self::Mmd | Self::Kl | Self::Centroid),
             Values::Rates => matches!(self, Self::Centroid | Self::Whitened),
+            // Shares that the reference hardly has would have a variance of next to nothing, and one
+            // text in a new language would be an alarm.
+            Values::Shares => matches!(self, Self::Centroid),
             Values::Counted => matches!(self, Self::Repeats | Self::Drop),
         }
     }

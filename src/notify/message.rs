@@ -125,6 +125,7 @@ impl AlertMessage<'_> {
             Some(Stream::ResponseQuality) => "Text quality of responses",
             Some(Stream::Language) => "Language mix",
             Some(Stream::Privacy) => "Personal data in responses",
+            Some(Stream::Policy) => "Texts against a policy",
             Some(Stream::Outcome) => "Outcomes fell",
         };
         let segment = self.segment().map_or_else(String::new, |segment| format!(", {segment}"));
@@ -166,6 +167,7 @@ impl AlertMessage<'_> {
             Some(Stream::ResponseQuality) => "the quality of the answers' text",
             Some(Stream::Language) => "the languages that users write in",
             Some(Stream::Privacy) => "the personal data that answers tell unasked",
+            Some(Stream::Policy) => "how often texts are against a policy",
             Some(Stream::Outcome) => {
                 return match self.event {
                     EventKind::Resolved => "Outcomes are no longer worse than before.".to_owned(),

@@ -7,9 +7,11 @@ mod metadata;
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest, Sha256};
+
 use crate::model::interaction::NewInteraction;
 use crate::model::screening::{Screening, StoreText};
-use crate::model::signals::Personal;
+use crate::model::signals::{Personal, PersonalValue, PersonalValues};
 use crate::screen::policy::{
     Action, Applied, Decision, PseudonymKeys, Screened, Side, apply, canonical,
 };
@@ -37,6 +39,17 @@ pub struct Judged {
     pub findings: Vec<(Side, Applied)>,
     /// The types that were found.
     pub personal: Personal,
+    /// The values that can be told apart from everybody else's.
+    pub values: PersonalValues,
+}
+
+/// What became of an interaction that may be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guarded {
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// The values that it told.
+    pub values: PersonalValues,
 }
 
 /// Why an interaction is refused: what was found, by its label, and where.
@@ -71,10 +84,16 @@ impl Guard {
     pub fn judge(&self, query: Option<&str>, response: Option<&str>) -> Judged {
         let (asked, asked_for) = self.side(query, Side::Query);
         let (answered, told) = self.side(response, Side::Response);
+        let disclosed = disclosed((query, &asked_for), (response, &told));
         let personal = Personal {
             query: bits(asked_for.iter()),
             response: bits(told.iter()),
-            disclosed: disclosed((query, &asked_for), (response, &told)),
+            disclosed: bits(disclosed.iter().copied()),
+            foreign: 0,
+        };
+        let values = PersonalValues {
+            asked: values(query, asked_for.iter()),
+            disclosed: values(response, disclosed.into_iter()),
         };
         let decision = |screened: &Option<Screened>| {
             screened.as_ref().map_or(Decision::Allow, |screened| screened.decision)
@@ -86,17 +105,24 @@ impl Guard {
         };
         let mut findings = applied(&asked, Side::Query);
         findings.extend(applied(&answered, Side::Response));
-        Judged { query: kept(asked), response: kept(answered), decision, findings, personal }
+        Judged {
+            query: kept(asked),
+            response: kept(answered),
+            decision,
+            findings,
+            personal,
+            values,
+        }
     }
 
-    /// Puts what may be stored in the place of what was received. Whether anything was changed.
+    /// Puts what may be stored in the place of what was received.
     ///
     /// # Errors
     /// The policy refuses the interaction.
-    pub fn guard(&self, item: &mut NewInteraction) -> Result<bool, Blocked> {
+    pub fn guard(&self, item: &mut NewInteraction) -> Result<Guarded, Blocked> {
         item.until_embedded = self.settings.store_text == StoreText::None;
         if !self.settings.enabled {
-            return Ok(false);
+            return Ok(Guarded::default());
         }
         let judged = self.judge(Some(&item.query), item.response.as_deref());
         if judged.decision == Decision::Block {
@@ -115,7 +141,7 @@ impl Guard {
             item.metadata = Some(screened);
             changed = true;
         }
-        Ok(changed)
+        Ok(Guarded { changed, values: judged.values })
     }
 
     /// Screens a value that stands under a name, which counts as a word near it.
@@ -194,14 +220,35 @@ fn bits<'a>(findings: impl Iterator<Item = &'a Finding>) -> u32 {
     findings.fold(0, |bits, finding| bits | 1 << finding.entity.place())
 }
 
-/// The types of which the response holds a value that the query did not contain.
-fn disclosed(
+/// The values of findings, but of types that many people share: addresses, names, networks.
+fn values<'a>(
+    text: Option<&str>,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> Vec<PersonalValue> {
+    let Some(text) = text else { return Vec::new() };
+    let is_own = |entity: &EntityType| {
+        use EntityType::{Address, Custom, IpAddress, MacAddress, Person};
+        !matches!(entity, Address | Person | IpAddress | MacAddress | Custom(_))
+    };
+    let value = |finding: &Finding| {
+        let value = canonical(finding, text.get(finding.span.clone()).unwrap_or_default());
+        let mut hash = Sha256::new();
+        hash.update(finding.entity.label());
+        hash.update([0]);
+        hash.update(value);
+        PersonalValue { place: finding.entity.place(), hash: hash.finalize().into() }
+    };
+    findings.filter(|finding| is_own(&finding.entity)).map(value).collect()
+}
+
+/// The findings of which the response holds a value that the query did not contain.
+fn disclosed<'a>(
     (query, asked): (Option<&str>, &[Finding]),
-    (response, told): (Option<&str>, &[Finding]),
-) -> u32 {
-    let (Some(query), Some(response)) = (query, response) else { return 0 };
+    (response, told): (Option<&str>, &'a [Finding]),
+) -> Vec<&'a Finding> {
+    let (Some(query), Some(response)) = (query, response) else { return Vec::new() };
     if told.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let value = |text: &str, finding: &Finding| {
         canonical(finding, text.get(finding.span.clone()).unwrap_or_default())
@@ -213,11 +260,12 @@ fn disclosed(
         text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
     };
     let everything = plain(query);
-    bits(told.iter().filter(|finding| {
+    let is_new = |finding: &&Finding| {
         let own = response.get(finding.span.clone()).unwrap_or_default();
         !known.contains(&(finding.entity.clone(), value(response, finding)))
             && !everything.contains(&plain(own))
-    }))
+    };
+    told.iter().filter(is_new).collect()
 }
 
 #[cfg(test)]

@@ -63,6 +63,12 @@ impl Logistic {
         Some(Self { coefficients })
     }
 
+    /// w and b.
+    pub fn coefficients(&self) -> (&[f64], f64) {
+        let all = self.coefficients.as_slice();
+        all.split_last().map_or((all, 0.0), |(b, w)| (w, *b))
+    }
+
     /// The log-odds of class 1 for each of `columns`.
     pub fn scores(&self, columns: &DMatrix<f64>) -> Vec<f64> {
         let weights = self.coefficients.rows(0, columns.nrows());

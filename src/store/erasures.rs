@@ -232,6 +232,11 @@ impl Store {
         })?;
         let mut quotes = quotes::Quotes::new(&ids, &texts);
         counts.outcomes = self.erase_outcomes(tx, project, target, (&seqs, &ids)).await?;
+        let session = match target {
+            Target::Session(id) => Some(id.as_str()),
+            _ => None,
+        };
+        counts.told_values = self.forget_told(tx, project, &seqs, session).await?;
         counts.interaction_texts = delete(tx, self.pick(&DELETE_TEXTS), &seqs).await?;
         counts.embeddings = delete(tx, self.pick(&DELETE_EMBEDDINGS), &seqs).await?;
         let positions: Vec<Option<i64>> = on_tx!(tx, |connection| {
@@ -246,10 +251,6 @@ impl Store {
             (Counter::ExpiredEmbedded, embedded as i64)
         }];
         counters::add(tx, project, &gone).await?;
-        let session = match target {
-            Target::Session(id) => Some(id.as_str()),
-            _ => None,
-        };
         let wanted = Wanted { ids: &ids, session };
         counts.reference_rows = chunks::erase_references(tx, project, wanted).await?;
         counts.upload_rows = chunks::erase_uploads(tx, project, wanted, &mut quotes).await?;

@@ -7,6 +7,7 @@ use super::counters::{self, Counter};
 use super::engine::{Engine, Store, on_engine, on_tx};
 use super::error::StoreError;
 use super::partitions;
+use super::told_values;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 
@@ -95,6 +96,7 @@ impl Store {
         if let Some(day) = cutoffs.texts_before.map(Timestamp::day) {
             self.quarantine_unembedded(day).await?;
             counts.texts = self.delete_days("interaction_texts", TEXTS, day).await?;
+            self.delete_chunks(told_values::EXPIRE, day).await?;
         }
         if let Some(day) = cutoffs.embeddings_before.map(Timestamp::day) {
             counts.embeddings = self.delete_days("embeddings", EMBEDDINGS, day).await?;

@@ -32,6 +32,8 @@ const PSEUDONYMS: &[u8] = b"seamark subject v1:";
 const CHECKPOINTS: &[u8] = b"seamark checkpoint key v1";
 /// Bytes of a salt.
 const SALT_BYTES: usize = 16;
+/// Keeps the keys of told values apart from every other use of the key.
+const TOLD: &[u8] = b"seamark told value v1:";
 /// Keeps the keys of content hashes apart from those of pseudonyms.
 const CONTENTS: &[u8] = b"seamark content v1:";
 /// 128 bits of a pseudonym are beyond any chance of two subjects with the same one.
@@ -126,6 +128,12 @@ impl Sealer {
     /// What is stored of a content's hash; none without a key.
     pub(super) fn keyed_hash(&self, project: ProjectId, hash: &[u8; 32]) -> Option<[u8; 32]> {
         let tag = hmac::sign(&self.derived(CONTENTS, project)?, hash);
+        tag.as_ref().try_into().ok()
+    }
+
+    /// What is stored of a value that was told, or of the conversation that told it; none without a key.
+    pub(super) fn told_hash(&self, project: ProjectId, value: &[u8]) -> Option<[u8; 32]> {
+        let tag = hmac::sign(&self.derived(TOLD, project)?, value);
         tag.as_ref().try_into().ok()
     }
 

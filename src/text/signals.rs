@@ -73,6 +73,11 @@ pub fn of_pair(query: &str, response: &str, language: Option<&str>) -> Signals {
     signals
 }
 
+/// Whether `text` begins with a phrase that refuses to help.
+pub fn is_refusal(text: &str) -> bool {
+    refusal::find(&Reading::new(text)).is_some()
+}
+
 /// Where in `text` each of its flags is raised first, as bytes. [`Flag::Echo`] is never among them.
 pub fn explain(text: &str, language: Option<&str>) -> Vec<(Flag, Range<usize>)> {
     let reading = Reading::new(text);

@@ -6,7 +6,6 @@ use std::time::Instant;
 use crate::clock::Timestamp;
 use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
-use crate::prepare::Prepared;
 use crate::store::{Counter, EmbeddedText, PendingText, Rewrite};
 use crate::text::fingerprint::fingerprint;
 use crate::text::is_blank;
@@ -27,7 +26,7 @@ pub struct EmbeddingWorker {
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
-        let (counted, preparers) = (Lookups::default(), Preparers::default());
+        let (counted, preparers) = (Lookups::default(), Preparers::new(embedder.model_digest()));
         Self { context, embedder, next: None, counted, preparers }
     }
 
@@ -59,10 +58,10 @@ impl EmbeddingWorker {
     }
 
     async fn embed(&self, batch: &[PreparedRow<'_>]) -> Result<Vec<EmbeddedText>, EmbedError> {
-        let texts =
-            batch.iter().map(|(_, texts)| (texts.query.as_str(), texts.response.as_deref()));
+        let texts = batch.iter().map(|row| &row.texts);
+        let texts = texts.map(|texts| (texts.query.as_str(), texts.response.as_deref()));
         let vectors = embed_rows(&self.embedder, texts).await?;
-        Ok(batch.iter().zip(vectors).map(|((row, texts), v)| embedded(row, texts, v)).collect())
+        Ok(batch.iter().zip(vectors).map(|(row, vectors)| embedded(row, vectors)).collect())
     }
 
     /// Counts the texts that are blank and have no embedding.
@@ -103,7 +102,7 @@ impl EmbeddingWorker {
     ) -> Result<Vec<EmbeddedText>, WorkerError> {
         let mut rows = Vec::new();
         for prepared in batch {
-            let row = prepared.0;
+            let row = prepared.row;
             match self.embed(std::slice::from_ref(prepared)).await {
                 Ok(embedded) => rows.extend(embedded),
                 Err(error) if !error.may_be_of_texts() => return Err(error.into()),
@@ -177,7 +176,16 @@ impl Worker for EmbeddingWorker {
     }
 }
 
-fn embedded(row: &PendingText, texts: &Prepared, (query, response): Vectors) -> EmbeddedText {
+fn embedded(
+    PreparedRow { row, texts, policies }: &PreparedRow<'_>,
+    (query, response): Vectors,
+) -> EmbeddedText {
+    let mut signals = texts.signals;
+    signals.mark(
+        policies,
+        (Some(&texts.query), texts.response.as_deref()),
+        (query.as_deref(), response.as_deref()),
+    );
     let rewrite = texts.cleaning.clone().map(|cleaning| Rewrite {
         query: texts.query.clone(),
         response: texts.response.clone(),
@@ -189,7 +197,7 @@ fn embedded(row: &PendingText, texts: &Prepared, (query, response): Vectors) -> 
         seq: row.seq,
         token: row.token,
         fingerprint: query.as_ref().map(|_| fingerprint(&texts.query)),
-        signals: texts.signals,
+        signals,
         attributes: row.attributes.clone(),
         excluded: texts.excluded.clone(),
         rewrite,

@@ -16,6 +16,7 @@ use crate::model::monitor::Monitor;
 use crate::model::outcome::{Direction, Good, OutcomeDefinition};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::model::signals::Signals;
+use crate::policy::PolicySet;
 use crate::store::FreezeCommit;
 use crate::text::clean::Boilerplate;
 use crate::text::fingerprint::fingerprint;
@@ -68,7 +69,8 @@ impl ReferenceWorker {
         };
         let covered: Vec<EventWithTexts> =
             rows.into_iter().filter(|row| monitor.spec.covers(&row.event.attributes)).collect();
-        let (mut covered, writings, boilerplate) = learned(covered);
+        let policies = self.policies(reference).await?;
+        let (mut covered, writings, boilerplate) = learned(covered, &policies);
         self.attach_outcomes(reference, &mut covered).await?;
         let lines = serde_json::to_string(&boilerplate).unwrap_or_default();
         self.context.store.set_boilerplate(reference.project_id, &lines).await?;
@@ -133,7 +135,10 @@ impl ReferenceWorker {
             let message = "its rows were embedded with another model; freeze a new reference";
             return self.refuse(reference, message).await;
         }
-        let rows = self.context.store.reference_rows(reference.id).await?;
+        let mut rows = self.context.store.reference_rows(reference.id).await?;
+        // Calibrated anew, it knows the policies of today; what words were found stays as it was noted.
+        let policies = self.policies(reference).await?;
+        rows.iter_mut().for_each(|event| mark(event, &policies, (None, None)));
         let cursor = match reference.source {
             // Calibrated anew for changed windows: evaluation goes on where it stood.
             _ if reference.frozen_at.is_some() => {
@@ -155,6 +160,7 @@ impl ReferenceWorker {
             }
         };
         profile.writings = self.writings(reference).await?;
+        profile.policies = policies;
         profile.notes = self.notes(reference, &profile, &rows).await?;
         let message = (!profile.warnings.is_empty()).then(|| profile.warnings.join("; "));
         crate::fault::point("reference.before_freeze");
@@ -211,6 +217,12 @@ impl ReferenceWorker {
             })
         };
         Ok(definitions.into_iter().filter_map(spec).collect())
+    }
+
+    /// The policies that are in force.
+    async fn policies(&self, reference: &Reference) -> Result<PolicySet, WorkerError> {
+        let (store, digest) = (&self.context.store, Some(self.model_digest.as_str()));
+        Ok(store.policy_set(reference.project_id, digest).await?)
     }
 
     /// What was learned of the texts when the rows were collected.
@@ -328,15 +340,21 @@ impl Worker for ReferenceWorker {
 }
 
 /// The events, what was learned of how their texts are written, and the lines that many share.
-fn learned(rows: Vec<EventWithTexts>) -> (Vec<Event>, Writings, Boilerplate) {
+fn learned(rows: Vec<EventWithTexts>, policies: &PolicySet) -> (Vec<Event>, Writings, Boilerplate) {
     let (mut events, texts): (Vec<Event>, Vec<_>) =
         rows.into_iter().map(|row| (row.event, (row.query, row.response))).unzip();
     let texts: Vec<Texts<'_>> =
         texts.iter().map(|(query, response)| (query.as_deref(), response.as_deref())).collect();
     let writings = Writings::learned(&mut events, &texts);
+    events.iter_mut().zip(&texts).for_each(|(event, texts)| mark(event, policies, *texts));
     let all = texts.iter().flat_map(|(query, response)| query.iter().chain(response).copied());
     let boilerplate = Boilerplate::learn(all);
     (events, writings, boilerplate)
+}
+
+fn mark(event: &mut Event, policies: &PolicySet, texts: Texts<'_>) {
+    let vectors = (event.query.as_deref(), event.response.as_deref());
+    event.signals.mark(policies, texts, vectors);
 }
 
 fn uploaded(row: &NewInteraction, (query, response): Vectors) -> EventWithTexts {

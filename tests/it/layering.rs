@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Lowest first; a module names only modules of lower rows.
 const LAYERS: &[&[&str]] = &[
     &["clock", "fault", "screen", "stats", "telemetry", "text"],
-    &["egress", "id"],
+    &["egress", "id", "policy"],
     &["model"],
     &["alert", "detect", "prepare", "sample"],
     &["embed", "notify", "store"],

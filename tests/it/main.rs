@@ -27,6 +27,7 @@ mod outage;
 mod outcomes;
 mod pg;
 mod pipeline;
+mod policies;
 mod privacy;
 mod quality;
 mod receiver_pages;

@@ -1,5 +1,6 @@
 //! Personal data: gone before anything is stored, told alike by every door.
 
+mod conversations;
 mod dump;
 mod http;
 mod placeholders;

@@ -1,12 +1,16 @@
 //! Rows of received items become rows that may be stored.
 
+use std::sync::Arc;
+
 use crate::api::error::{ApiError, Fault};
 use crate::api::ingest::INLINE_BYTES;
 use crate::api::ingest::item::Received;
 use crate::api::state::AppState;
 use crate::id::ProjectId;
 use crate::model::interaction::NewInteraction;
-use crate::prepare::guard::{Blocked, Guard};
+use crate::model::signals::PersonalValues;
+use crate::prepare::guard::{Blocked, Guard, Guarded};
+use crate::store::Store;
 
 /// The row of a received item with its texts as they came.
 pub(crate) struct Unscreened {
@@ -34,6 +38,19 @@ pub(crate) async fn screened(
     }
     let guard = state.guard(project).await?;
     let store = state.store.clone();
+    let guarded = guarded(items, guard, store, project).await?;
+    note_values(state, project, guarded).await
+}
+
+/// An item and the values that it told.
+type Told = (Screened, PersonalValues);
+
+async fn guarded(
+    items: Vec<Unscreened>,
+    guard: Arc<Guard>,
+    store: Store,
+    project: ProjectId,
+) -> Result<Vec<Told>, ApiError> {
     let bytes: usize = items.iter().map(|item| length(&item.row)).sum();
     let screen = move || {
         let keyed = |hash: &[u8; 32]| store.keyed_hash(project, hash);
@@ -45,18 +62,48 @@ pub(crate) async fn screened(
     tokio::task::spawn_blocking(screen).await.map_err(ApiError::internal)
 }
 
+/// Remembers what users told in their conversations, and marks the responses that tell what was told in
+/// another one.
+async fn note_values(
+    state: &AppState,
+    project: ProjectId,
+    told: Vec<Told>,
+) -> Result<Vec<Screened>, ApiError> {
+    let now = state.now();
+    for ((_, _, row), values) in &told {
+        if let Some(session) = row.as_ref().ok().and_then(|row| row.session_id.as_deref()) {
+            state.store.note_values(project, session, &values.asked, now).await?;
+        }
+    }
+    let mut screened = Vec::with_capacity(told.len());
+    for ((index, id_was_made, mut row), values) in told {
+        if let Ok(row) = &mut row
+            && let Some(session) = row.session_id.as_deref()
+        {
+            for value in &values.disclosed {
+                if state.store.is_of_others(project, session, value).await? {
+                    row.personal.foreign |= 1 << value.place;
+                }
+            }
+        }
+        screened.push((index, id_was_made, row));
+    }
+    Ok(screened)
+}
+
 fn length(row: &NewInteraction) -> usize {
     let others = [&row.response, &row.metadata];
     row.query.len() + others.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
-fn one(item: Unscreened, guard: &Guard, keyed: impl Fn(&[u8; 32]) -> Option<[u8; 32]>) -> Screened {
+fn one(item: Unscreened, guard: &Guard, keyed: impl Fn(&[u8; 32]) -> Option<[u8; 32]>) -> Told {
     let Unscreened { index, id_was_made, has_time, mut row } = item;
-    let changed = match guard.guard(&mut row) {
-        Ok(changed) => changed,
+    let Guarded { changed, values } = match guard.guard(&mut row) {
+        Ok(guarded) => guarded,
         Err(blocked) => {
             let id = (!id_was_made).then_some(row.id);
-            return (index, id_was_made, Err(fault(index, id, &blocked)));
+            let fault = fault(index, id, &blocked);
+            return ((index, id_was_made, Err(fault)), PersonalValues::default());
         }
     };
     // A plain hash of short personal data tells it to whoever tries all of it.
@@ -65,7 +112,7 @@ fn one(item: Unscreened, guard: &Guard, keyed: impl Fn(&[u8; 32]) -> Option<[u8;
         None if changed => row.content_hash = hash_of_stored(&row, has_time),
         None => {}
     }
-    (index, id_was_made, Ok(row))
+    ((index, id_was_made, Ok(row)), values)
 }
 
 fn hash_of_stored(row: &NewInteraction, has_time: bool) -> [u8; 32] {

@@ -32,7 +32,7 @@ pub struct Rates<'a> {
 /// Each has Newcombe's interval of the difference, and z = (p − q) / √(r(1 − r)(1/n + 1/m)) with r
 /// the share of both together, half a count added on either side so that a rate that was never seen
 /// has a yardstick too.
-pub fn changes(stream: Stream, names: &[&'static str], rates: &Rates<'_>) -> Vec<RateChange> {
+pub fn changes(stream: Stream, names: &[&str], rates: &Rates<'_>) -> Vec<RateChange> {
     let mut changed: Vec<RateChange> = names
         .iter()
         .zip(rates.sum.iter().zip(rates.then))

@@ -11,6 +11,7 @@ use crate::detect::profile::Part;
 use crate::detect::values::StreamRows;
 use crate::model::interaction::Event;
 use crate::model::stream::{Stream, Values};
+use crate::model::verdict::DetectorKind;
 use crate::stats::codebook::Codebook;
 use crate::stats::expectation::Columns;
 use crate::stats::features::FourierFeatures;
@@ -25,7 +26,7 @@ const fn frequencies(values: Values) -> usize {
     match values {
         Values::Embedding => 512,
         Values::Scalar => 64,
-        Values::Rates | Values::Counted => 1,
+        Values::Rates | Values::Shares | Values::Counted => 1,
     }
 }
 
@@ -84,7 +85,8 @@ impl StreamFeatures {
         let rhythm = Rhythm::find(&raw, &at);
         let in_sessions = stream.units.iter().any(|unit| unit.len() > 1);
         let apart = Apart::of(&raw, &at, rhythm, &kept.units, in_sessions);
-        let whitened = (dim > 1).then(|| Whitening::out_of_fold(&raw, &apart.folds())).flatten();
+        let is_whitened = DetectorKind::Whitened.judges(values) && dim > 1;
+        let whitened = is_whitened.then(|| Whitening::out_of_fold(&raw, &apart.folds())).flatten();
         let (whitening, whitened) =
             whitened.map_or((None, Vec::new()), |(w, rows)| (Some(w), rows));
         let sample = landmark_rows(raw.len(), &mut rng);

@@ -16,7 +16,7 @@ use crate::detect::notes::{Notes, Responses, Texts};
 use crate::detect::values::{names, value};
 use crate::model::explanation::{Explanation, RateChange};
 use crate::model::interaction::Event;
-use crate::model::stream::{Stream, Values};
+use crate::model::stream::Stream;
 use crate::model::verdict::Verdict;
 use crate::stats::mmd::MeanSums;
 use crate::stats::sketch::Sketch;
@@ -83,7 +83,7 @@ impl PartWindows {
 
     /// The rates that changed in the most drifted window of each stream of rates.
     fn changed_rates(&self, evaluation: &Evaluation, comparator: &Comparator) -> Vec<RateChange> {
-        let streams = Stream::ALL.into_iter().filter(|stream| stream.values() == Values::Rates);
+        let streams = Stream::ALL.into_iter().filter(|stream| stream.has_names());
         let mut changed: Vec<RateChange> = streams
             .filter_map(|stream| {
                 let sum = self.most_drifted(stream, evaluation)?.1;
@@ -94,7 +94,14 @@ impl PartWindows {
                     then: &expectation.at(&phase(&sum)).x,
                     n_then: expectation.n,
                 };
-                Some(changes(stream, &names(stream), &rates))
+                let policies;
+                let names: Vec<&str> = if stream == Stream::Policy {
+                    policies = comparator.profile().policies.names();
+                    policies.iter().map(String::as_str).collect()
+                } else {
+                    names(stream)
+                };
+                Some(changes(stream, &names, &rates))
             })
             .flatten()
             .collect();

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -16,6 +16,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use seamark::api::{AppState, Config, Parts, ReferenceUpload, generate_key, router};
 use seamark::clock::{Clock, ManualClock, Timestamp};
+use seamark::embed::{EmbedService, HashingEmbedder};
 use seamark::id::ProjectId;
 use seamark::model::interaction::NewInteraction;
 use seamark::model::key::Role;
@@ -107,6 +108,7 @@ impl TestApp {
         let keys = keys(&store, project, now, &mut rng).await;
         let (rng, uploads) = (Arc::new(Mutex::new(rng)), Arc::new(Uploads::default()));
         let embedder_ready = Arc::new(AtomicBool::new(true));
+        let embedder = EmbedService::start(Arc::new(HashingEmbedder::new()), 8).unwrap();
         let state = AppState::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -119,6 +121,7 @@ impl TestApp {
             sampling,
             default_project: project,
             embedder_ready: Arc::clone(&embedder_ready),
+            embedder: Arc::new(OnceLock::from(embedder)),
             uploads: uploads.clone(),
         });
         let router = router(state);

@@ -8,6 +8,7 @@ use seamark::model::audit::{AuditRecord, hex};
 use seamark::model::erasure::{Erasure, ErasureCounts, ErasureState, NewErasure};
 use seamark::model::interaction::NewInteraction;
 use seamark::model::outcome::{NewOutcome, Pseudonym, Subject, Target, Value};
+use seamark::model::signals::PersonalValue;
 use seamark::store::Store;
 use serde_json::json;
 
@@ -102,6 +103,8 @@ async fn planted(opened: &Opened) -> (ProjectId, Pseudonym) {
     let quote = format!("“my {CANARY} is broken &amp; I wa…” (2026-11-23)");
     message.body = json!({ "title": "Drift", "examples": [quote, "“query of other”"] }).to_string();
     store.insert_delivery(&message).await.unwrap();
+    let value = PersonalValue { place: 0, hash: [9; 32] };
+    store.note_values(project, SESSION, &[value], at(90)).await.unwrap();
     for (action, about) in [("interaction.read", "canary-id-1"), ("subject.export", &pseudonym.0)] {
         let record = AuditRecord {
             about: Some(about.to_owned()),
@@ -149,6 +152,7 @@ pub(super) async fn an_erasure_leaves_nothing(mut opened: Opened) {
         reference_rows: 1,
         upload_rows: 1,
         deliveries: 1,
+        told_values: 1,
         audit_payloads: 2,
     };
     assert_eq!(done.counts, Some(wanted));

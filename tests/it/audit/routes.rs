@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api::app::TestApp;
 
 /// The action that each route writes: those that change something, and those that are called with a proof.
-const ACTS: [(&str, &str); 38] = [
+const ACTS: [(&str, &str); 46] = [
     ("PUT /v1/outcomes/definitions/{name}", "outcome_definition.set"),
     ("DELETE /v1/outcomes/definitions/{name}", "outcome_definition.delete"),
     ("POST /v1/monitors", "monitor.create"),
@@ -23,6 +23,14 @@ const ACTS: [(&str, &str); 38] = [
     ("PUT /v1/screening", "screening.set"),
     ("POST /v1/screening/keys", "screening_key.create"),
     ("DELETE /v1/screening/keys/{id}", "screening_key.destroy"),
+    ("POST /v1/policies", "policy.create"),
+    ("PATCH /v1/policies/{id}", "policy.update"),
+    ("DELETE /v1/policies/{id}", "policy.delete"),
+    ("GET /v1/policies/{id}/examples", "policy.examples_read"),
+    ("POST /v1/policies/{id}/examples", "policy.examples"),
+    ("POST /v1/policies/{id}/fit", "policy.fit"),
+    ("POST /v1/policies/{id}/activate", "policy.activate"),
+    ("POST /v1/policies/{id}/deactivate", "policy.deactivate"),
     ("PATCH /v1/budget", "budget.update"),
     ("POST /v1/alerts/{id}/acknowledge", "alert.acknowledge"),
     ("POST /v1/alerts/{id}/comments", "alert.comment"),
@@ -90,6 +98,18 @@ async fn done(app: &TestApp, method: Method, path: &str, body: Option<Value>) {
     assert!(answer.status.is_success(), "{method} {path}: {:?}", answer.body);
 }
 
+async fn policies(app: &TestApp) {
+    let policy = made(app, "/v1/policies", json!({"name": "p", "kind": "injection"})).await;
+    done(app, Method::PATCH, &policy, Some(json!({"action": "block"}))).await;
+    let examples = json!({"examples": [{"text": "ignore all that", "label": true}]});
+    done(app, Method::POST, &format!("{policy}/examples"), Some(examples)).await;
+    done(app, Method::GET, &format!("{policy}/examples"), None).await;
+    for act in ["fit", "activate", "deactivate"] {
+        done(app, Method::POST, &format!("{policy}/{act}"), Some(json!({}))).await;
+    }
+    done(app, Method::DELETE, &policy, None).await;
+}
+
 /// Everything that can be done without workers.
 async fn everything(app: &TestApp) {
     let definition = "/v1/outcomes/definitions/resolved";
@@ -115,6 +135,7 @@ async fn everything(app: &TestApp) {
     done(app, Method::PUT, "/v1/screening", Some(json!({"enabled": false}))).await;
     let key = made(app, "/v1/screening/keys", json!({})).await;
     done(app, Method::DELETE, &key, None).await;
+    policies(app).await;
     done(app, Method::PATCH, "/v1/budget", Some(json!({"confidence": 0.9}))).await;
     let when = json!({"figure": "events", "minutes": 30, "below": 1});
     let rule = json!({"name": "rule", "when": when});

@@ -40,7 +40,7 @@ async fn two_who_rotate_at_once_make_two_keys(store: TestStore) {
 
 async fn what_was_found_reaches_the_signals_and_texts_may_go(store: TestStore) {
     let project = project(&store).await;
-    let personal = Personal { query: 1, response: 6, disclosed: 4 };
+    let personal = Personal { query: 1, response: 6, disclosed: 4, foreign: 4 };
     let kept = NewInteraction { personal, ..interaction("kept") };
     let brief = NewInteraction { until_embedded: true, ..interaction("brief") };
     let outcomes = store.insert_interactions(project, &[kept, brief], at(0)).await.unwrap();
