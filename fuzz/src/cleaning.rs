@@ -13,7 +13,8 @@ static LINES: LazyLock<Boilerplate> =
     LazyLock::new(|| Boilerplate::learn(["where is it\nsent from my phone"; 10]));
 
 static WRITING: LazyLock<Writing> = LazyLock::new(|| {
-    let texts: Vec<String> = (0..200).map(|i| format!("where is my order number {i}, please")).collect();
+    let texts: Vec<String> =
+        (0..200).map(|i| format!("where is my order number {i}, please")).collect();
     Writing::fit(texts.iter().map(String::as_str)).expect("enough texts")
 });
 

@@ -24,7 +24,7 @@ static SCREENERS: LazyLock<Vec<(Settings, Screener)>> = LazyLock::new(|| {
          [[custom]]\nname = 'STAFF_NUMBER'\npattern = 'EMP-([0-9]{5})'\nscore = 0.3\n\
          context = ['staff*', 'employé*']\nkeyword = 'EMP-'\n\
          [[custom]]\nname = 'STAFF'\npattern = '(?i)staff'\n\
-         [[custom]]\nname = 'ANYTHING'\npattern = '(?s)(.)[<>:*]|\\w{3}(x?)'\nscore = 0.2\n\
+         [[custom]]\nname = 'ANYTHING'\npattern = '(?s)q(.)[<>:*]|zz\\w(x?)'\nscore = 0.2\n\
          context = ['é']",
     ];
     let ready = |text: &&str| {
@@ -135,12 +135,7 @@ fn check_explanations(screener: &Screener, text: &str, findings: &[Finding]) {
 /// What is between the findings stays; for each of them stands what the action says and, but for the
 /// last characters that `partial` shows, nothing of the value. What stands there is never screened
 /// again.
-fn check_action(
-    screener: &Screener,
-    text: &str,
-    findings: &[Finding],
-    action: Action,
-) {
+fn check_action(screener: &Screener, text: &str, findings: &[Finding], action: Action) {
     let policy = Policy { default: action, ..Policy::default() };
     let screened = apply(text, findings, &policy, Side::Query, Some(&KEYS));
     let decision = match action {
@@ -181,12 +176,7 @@ fn check_action(
 }
 
 /// What follows the placeholder that `rest` begins with.
-fn replaced<'a>(
-    rest: &'a str,
-    finding: &Finding,
-    value: &str,
-    action: Action,
-) -> &'a str {
+fn replaced<'a>(rest: &'a str, finding: &Finding, value: &str, action: Action) -> &'a str {
     let rest = rest.strip_prefix('<').and_then(|rest| rest.strip_prefix(finding.entity.label()));
     let (shown, rest) = rest.and_then(|rest| rest.split_once('>')).expect("a placeholder");
     match action {
