@@ -19,7 +19,7 @@ const ROWS: &[(&str, usize)] = &[
 
 /// The first word of a text of few words that runs along a row of keys, or is long and has hardly a
 /// vowel.
-pub(in crate::text) fn find(reading: &Reading) -> Option<Range<usize>> {
+pub(in super::super) fn find(reading: &Reading) -> Option<Range<usize>> {
     if reading.words.len() > MAX_WORDS {
         return None;
     }

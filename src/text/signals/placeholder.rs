@@ -73,7 +73,7 @@ fn is_stand_in(reading: &Reading) -> bool {
 }
 
 /// Whether somebody tries whether the service works: "test", "testing 123", "lorem ipsum …".
-pub(in crate::text) fn is_test(reading: &Reading) -> bool {
+pub(in super::super) fn is_test(reading: &Reading) -> bool {
     let mut words = reading.lower_words();
     match words.next() {
         Some("lorem") => words.next() == Some("ipsum"),

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 /// A text with its words.
-pub(in crate::text) struct Reading<'a> {
+pub(in super::super) struct Reading<'a> {
     /// As it came.
-    pub(in crate::text) text: &'a str,
+    pub(in super::super) text: &'a str,
     /// In lower case, with every character where it is in `text`.
-    pub(in crate::text) lower: String,
+    pub(in super::super) lower: String,
     /// Where the words are: from the first letter or digit to the last one between white space. A
     /// character of a script without spaces is a word of its own.
-    pub(in crate::text) words: Vec<Range<usize>>,
+    pub(in super::super) words: Vec<Range<usize>>,
     /// The ASCII characters that occur, each as one bit.
     ascii: u128,
     /// The [`kind`]s that occur.
@@ -52,7 +52,7 @@ fn kind_of(c: char) -> u8 {
 }
 
 impl<'a> Reading<'a> {
-    pub(in crate::text) fn new(text: &'a str) -> Self {
+    pub(in super::super) fn new(text: &'a str) -> Self {
         let ascii = text.bytes().filter(u8::is_ascii).fold(0, |seen, byte| seen | 1 << byte);
         let kinds = text.chars().filter(|c| !c.is_ascii()).fold(0, |seen, c| seen | kind_of(c));
         Self { text, lower: lower_case(text), words: words(text), ascii, kinds }
@@ -75,7 +75,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The words in lower case.
-    pub(in crate::text) fn lower_words(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub(in super::super) fn lower_words(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.words.iter().map(|word| &self.lower[word.clone()])
     }
 
@@ -166,7 +166,7 @@ fn is_space(c: char) -> bool {
 }
 
 /// Letters of the scripts that do not separate words: Thai, Lao, Burmese, Khmer, kana and Han.
-pub(in crate::text) fn is_unspaced(c: char) -> bool {
+pub(in super::super) fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}' | '\u{e81}'..='\u{ecd}'
         | '\u{edc}'..='\u{edf}' | '\u{1000}'..='\u{103f}' | '\u{1780}'..='\u{17d3}'

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::keyboard;
 use super::reading::Reading;
-use crate::text::hash::{hash, join};
+use super::super::hash::{hash, join};
 
 /// Words at the end of a text that are read.
 const MAX_WORDS: usize = 4_096;
