@@ -38,6 +38,7 @@ mod rules;
 mod screening;
 mod server;
 mod state;
+mod throttle;
 mod timeline;
 
 pub use auth::{Access, generate_key};
@@ -49,3 +50,4 @@ pub use openapi::{openapi, openapi_json};
 pub use routes::{RouteInfo, route_table, router};
 pub use server::serve;
 pub use state::{AppState, Parts, ReferenceUpload};
+pub use throttle::Peer;

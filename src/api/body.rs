@@ -11,6 +11,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::api::budget::{Budget, Share};
 use crate::api::error::{ApiError, Code};
+use crate::api::throttle::OverLimit;
 
 /// Bodies of more compressed bytes than this are decompressed off the runtime's threads.
 const INLINE_BYTES: usize = 16 << 10;
@@ -121,7 +122,10 @@ async fn next_piece(body: &mut Body, idle: Duration) -> Result<Option<Bytes>, Ap
         })?;
         match frame {
             None => return Ok(None),
-            Some(Err(_)) => {
+            Some(Err(error)) => {
+                if let Ok(over) = error.into_inner().downcast::<OverLimit>() {
+                    return Err((*over).into());
+                }
                 let detail = "the connection broke off within the body";
                 return Err(ApiError::new(Code::MalformedBody, detail));
             }

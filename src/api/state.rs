@@ -17,6 +17,7 @@ use crate::api::error::ApiError;
 use crate::api::guards::Guards;
 use crate::api::ingest::backlog::Backlog;
 use crate::api::ingest::group_commit::GroupCommit;
+use crate::api::throttle::Throttles;
 use crate::clock::{Clock, Timestamp};
 use crate::id::{KeyId, ProjectId};
 use crate::model::interaction::NewInteraction;
@@ -30,6 +31,8 @@ use crate::worker::Wakers;
 
 /// How long a found key is believed: another process' revocation counts after this at the latest.
 const KEY_TTL: Duration = Duration::from_secs(5);
+/// How long a key that was seen lets its holder pass an address that is refused.
+const KEY_KNOWN: Duration = Duration::from_mins(15);
 /// Keys that are remembered at most.
 const KEYS_REMEMBERED: usize = 1024;
 /// Bytes of a JSON document other than interactions.
@@ -83,6 +86,7 @@ pub struct Shared {
     keys: Mutex<HashMap<KeyId, (ApiKey, Timestamp)>>,
     budgets: Mutex<HashMap<ProjectId, MinuteBudget>>,
     pub(crate) guards: Guards,
+    pub(crate) throttles: Throttles,
     pub(crate) budget: Budget,
     pub(crate) commits: GroupCommit,
     pub(crate) backlog: Backlog,
@@ -114,6 +118,7 @@ impl AppState {
             keys: Mutex::default(),
             budgets: Mutex::default(),
             guards: Guards::default(),
+            throttles: Throttles::default(),
             budget: Budget::new(capacity.body_bytes_in_flight),
             commits: GroupCommit::start(parts.store.clone(), clock, capacity),
             backlog: Backlog::new(capacity.max_pending),
@@ -152,7 +157,14 @@ impl Shared {
         Ok(key)
     }
 
-    /// Forgets a key that was revoked.
+    /// The key of this id as it was seen a while ago, without a look at the store: it may have ended since.
+    pub(crate) fn known_key(&self, id: KeyId) -> Option<ApiKey> {
+        let remembered = self.remembered();
+        let (key, seen) = remembered.get(&id)?;
+        (self.now().since(*seen) < KEY_KNOWN).then(|| key.clone())
+    }
+
+    /// Forgets a key that was revoked or rotated.
     pub(crate) fn forget_key(&self, id: KeyId) {
         self.remembered().remove(&id);
     }

@@ -62,4 +62,35 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// From this moment on it opens nothing; absent for a key without an end.
+    pub expires_at: Option<Timestamp>,
+    /// The key that a rotation made in its place.
+    pub successor_id: Option<KeyId>,
+    /// Requests that it may make in a minute; absent where the settings' limit holds.
+    pub requests_per_minute: Option<u32>,
+    /// Bytes of bodies, as sent, that it may send in a minute; absent where the settings' limit holds.
+    pub bytes_per_minute: Option<u64>,
+}
+
+impl ApiKey {
+    /// Whether it has come to its end by itself.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// What the key that follows on it takes over at `now`: name, role, limits, and the length of its
+    /// life. The secret and the id are the new key's own.
+    #[must_use]
+    pub fn succeeded_by(&self, fresh: Self, now: Timestamp) -> Self {
+        let life = self.expires_at.map(|end| end.since(self.created_at));
+        Self {
+            project_id: self.project_id,
+            name: self.name.clone(),
+            role: self.role,
+            expires_at: life.map(|life| now.plus(life)),
+            requests_per_minute: self.requests_per_minute,
+            bytes_per_minute: self.bytes_per_minute,
+            ..fresh
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A whole API over an in-memory store, with a clock that stands still.
+//! A whole API, over an in-memory store unless another is given, with a clock that stands still.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -100,6 +100,11 @@ impl TestApp {
         let config_of_store = store::Config { url, secret_key, ..store::Config::default() };
         let store = Store::open(&config_of_store).await.unwrap();
         store.migrate().await.unwrap();
+        Self::over(store, config, sampling).await
+    }
+
+    /// The same over an opened store.
+    pub(crate) async fn over(store: Store, config: Config, sampling: SamplingConfig) -> Self {
         let now = Timestamp::parse("2026-11-23T08:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let mut rng = ChaCha8Rng::seed_from_u64(7);
