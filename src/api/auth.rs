@@ -1,7 +1,8 @@
 //! Who calls, and what they may do.
 //!
 //! A key is `seamark_<id>_<secret>`: the id finds its row, the secret's SHA-256 must be the stored
-//! one. Every route says what it needs; a route that says nothing cannot be written.
+//! one. A bearer token that is no key is one of the OpenID provider, where the settings name one.
+//! Every route says what it needs; a route that says nothing cannot be written.
 
 use std::sync::Arc;
 
@@ -17,8 +18,9 @@ use subtle::ConstantTimeEq;
 
 use crate::api::config::AuthMode;
 use crate::api::error::{ApiError, Code};
+use crate::api::oidc::{self, Identity, Oidc};
 use crate::api::state::AppState;
-use crate::api::throttle::{self, Peer};
+use crate::api::throttle::{self, Holder, OwnLimits, Peer};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, ProjectId};
 use crate::model::key::{ApiKey, Role};
@@ -46,9 +48,9 @@ pub(crate) struct Principal {
     pub(crate) project: ProjectId,
     /// What it may do.
     pub(crate) role: Role,
-    /// The key's name, for records of who did what.
+    /// The key's name, or the provider's id of who signed in, for records of who did what.
     pub(crate) name: Arc<str>,
-    /// The key; none where nobody is asked for one.
+    /// The key; none for who signed in, and where nobody is asked for one.
     pub(crate) key: Option<KeyId>,
 }
 
@@ -163,10 +165,61 @@ async fn admit(
         let (project, name) = (state.default_project, Arc::from("anyone"));
         return Ok((Principal { project, role: Role::Admin, name, key: None }, request));
     }
-    let key = authenticate(state, peer, request.headers()).await?;
-    let request = throttle::count(state, &key, request)?;
+    let given = presented(request.headers()).ok_or_else(refused)?;
+    if let Some(oidc) = state.oidc.as_ref().filter(|_| is_token(given)) {
+        let identity = signed_in(state, oidc, peer, given).await?;
+        let holder = Holder::Subject(hash(&identity.subject));
+        let request = throttle::count(state, holder, OwnLimits::default(), request)?;
+        return Ok((principal(state, identity).await?, request));
+    }
+    let key = authenticate(state, peer, given).await?;
+    let request = throttle::count(state, Holder::Key(key.id), OwnLimits::from(&key), request)?;
     let (name, id) = (key.name.into(), Some(key.id));
     Ok((Principal { project: key.project_id, role: key.role, name, key: id }, request))
+}
+
+/// Whether it has the form of a signed token; a key has no dot.
+fn is_token(given: &str) -> bool {
+    given.split('.').count() == 3
+}
+
+async fn signed_in(
+    state: &AppState,
+    oidc: &Oidc,
+    peer: Option<Peer>,
+    token: &str,
+) -> Result<Identity, ApiError> {
+    let (settings, now) = (&state.config.auth, state.now());
+    state.throttles.admit(peer, settings, now)?;
+    oidc.identify(token, now).await.map_err(|refusal| match refusal {
+        oidc::Refusal::Wrong => {
+            state.throttles.failed(peer, settings, now);
+            refused()
+        }
+        oidc::Refusal::Unavailable => {
+            let detail = "the OpenID provider's keys cannot be read at present; try again";
+            ApiError::new(Code::Unavailable, detail)
+        }
+    })
+}
+
+/// What the claims allow here; what they do not say is not allowed.
+async fn principal(state: &AppState, identity: Identity) -> Result<Principal, ApiError> {
+    let role = identity.role.ok_or_else(|| {
+        let detail = "the token is good and gives no role here: see server.auth.oidc.role_claim";
+        ApiError::new(Code::Forbidden, detail)
+    })?;
+    let project = match &identity.project {
+        None => Some(state.default_project),
+        Some(name) => state.store.find_project(name).await?,
+    };
+    let project = project.ok_or_else(|| {
+        let detail =
+            "the token is good and names no project here: see server.auth.oidc.project_claim";
+        ApiError::new(Code::Forbidden, detail)
+    })?;
+    let name = Arc::from(format!("oidc:{}", identity.subject));
+    Ok(Principal { project, role, name, key: None })
 }
 
 /// The key that was sent. An address that has sent too many wrong ones is refused without a look at
@@ -174,9 +227,8 @@ async fn admit(
 async fn authenticate(
     state: &AppState,
     peer: Option<Peer>,
-    headers: &HeaderMap,
+    given: &str,
 ) -> Result<ApiKey, ApiError> {
-    let given = presented(headers).ok_or_else(refused)?;
     let (settings, now) = (&state.config.auth, state.now());
     let sent = parse(given).map(|(id, secret)| (id, hash(secret)));
     if let Err(error) = state.throttles.admit(peer, settings, now) {

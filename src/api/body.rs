@@ -1,5 +1,6 @@
 //! Reads a request's body: within its limits, in time, and decompressed to its last byte.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -123,8 +124,8 @@ async fn next_piece(body: &mut Body, idle: Duration) -> Result<Option<Bytes>, Ap
         match frame {
             None => return Ok(None),
             Some(Err(error)) => {
-                if let Ok(over) = error.into_inner().downcast::<OverLimit>() {
-                    return Err((*over).into());
+                if let Some(over) = over_limit(&error) {
+                    return Err(over.into());
                 }
                 let detail = "the connection broke off within the body";
                 return Err(ApiError::new(Code::MalformedBody, detail));
@@ -137,6 +138,18 @@ async fn next_piece(body: &mut Body, idle: Duration) -> Result<Option<Bytes>, Ap
             }
         }
     }
+}
+
+/// What the key's limit says, where that is why the body ended.
+fn over_limit(error: &axum::Error) -> Option<OverLimit> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(over) = error.downcast_ref::<OverLimit>() {
+            return Some(over.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn decompress(

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::oidc::OidcConfig;
+
 /// Settings of the HTTP surface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,6 +56,8 @@ impl Config {
             let detail = "must be at least 1; failures = 0 turns the limit off".to_owned();
             problems.push(("auth.failures_per_minute".to_owned(), detail));
         }
+        let oidc = self.auth.oidc.problems().into_iter();
+        problems.extend(oidc.map(|(key, problem)| (format!("auth.oidc.{key}"), problem)));
         for (key, value) in self.positive() {
             if value == 0 {
                 problems.push((key.to_owned(), "must be at least 1".to_owned()));
@@ -82,7 +86,7 @@ impl Config {
 }
 
 /// Who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// Whether keys are asked for.
@@ -95,6 +99,8 @@ pub struct AuthConfig {
     pub failures: u32,
     /// Wrong keys in a minute that an address gets back.
     pub failures_per_minute: u32,
+    /// Whose tokens are taken beside keys.
+    pub oidc: OidcConfig,
 }
 
 impl Default for AuthConfig {
@@ -105,6 +111,7 @@ impl Default for AuthConfig {
             bytes_per_minute: 0,
             failures: 10,
             failures_per_minute: 60,
+            oidc: OidcConfig::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::api::error::ApiError;
 use crate::api::guards::Guards;
 use crate::api::ingest::backlog::Backlog;
 use crate::api::ingest::group_commit::GroupCommit;
+use crate::api::oidc::Oidc;
 use crate::api::throttle::Throttles;
 use crate::clock::{Clock, Timestamp};
 use crate::id::{KeyId, ProjectId};
@@ -72,6 +73,8 @@ pub struct Parts {
     pub default_project: ProjectId,
     /// Whether the model is loaded.
     pub embedder_ready: Arc<AtomicBool>,
+    /// Knows the OpenID provider, where there is one.
+    pub oidc: Option<Oidc>,
     /// Where reference files go.
     pub uploads: Arc<dyn ReferenceUpload>,
 }

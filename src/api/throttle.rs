@@ -130,11 +130,33 @@ impl<K: Eq + Hash + Copy> Buckets<K> {
     }
 }
 
+/// Whose requests and bytes are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// A key.
+    Key(KeyId),
+    /// Who signed in at the OpenID provider: a hash of the provider's id of them.
+    Subject([u8; 32]),
+}
+
+/// What a holder may ask for in a minute, where that is not left to the settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OwnLimits {
+    requests: Option<u32>,
+    bytes: Option<u64>,
+}
+
+impl From<&ApiKey> for OwnLimits {
+    fn from(key: &ApiKey) -> Self {
+        Self { requests: key.requests_per_minute, bytes: key.bytes_per_minute }
+    }
+}
+
 /// What is counted of callers.
 #[derive(Debug, Default)]
 pub(crate) struct Throttles {
-    requests: Buckets<KeyId>,
-    bytes: Buckets<KeyId>,
+    requests: Buckets<Holder>,
+    bytes: Buckets<Holder>,
     failures: Buckets<IpAddr>,
 }
 
@@ -163,16 +185,16 @@ impl Throttles {
         }
     }
 
-    fn take_request(&self, key: KeyId, limit: u64, now: Timestamp) -> Result<(), ApiError> {
-        self.requests.take(key, Rate::per_minute(limit), 1.0, now).map_err(|wait| {
+    fn take_request(&self, of: Holder, limit: u64, now: Timestamp) -> Result<(), ApiError> {
+        self.requests.take(of, Rate::per_minute(limit), 1.0, now).map_err(|wait| {
             let detail =
-                format!("this key may make {limit} requests a minute: requests_per_minute");
+                format!("this caller may make {limit} requests a minute: requests_per_minute");
             limited(Code::RateLimited, detail, wait)
         })
     }
 
-    fn take_bytes(&self, key: KeyId, limit: u64, n: u64, now: Timestamp) -> Result<(), OverLimit> {
-        let taken = self.bytes.take(key, Rate::per_minute(limit), n as f64, now);
+    fn take_bytes(&self, of: Holder, limit: u64, n: u64, now: Timestamp) -> Result<(), OverLimit> {
+        let taken = self.bytes.take(of, Rate::per_minute(limit), n as f64, now);
         taken.map_err(|wait| OverLimit { limit, wait })
     }
 }
@@ -185,9 +207,9 @@ fn limited(code: Code, detail: String, wait: Duration) -> ApiError {
     ApiError::new(code, detail).retry_after(wait.as_secs_f64().ceil().max(1.0) as u64)
 }
 
-/// More bytes than the key may send; also what a body ends with that goes on beyond them.
+/// More bytes than the caller may send; also what a body ends with that goes on beyond them.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("this key may send {limit} bytes a minute: bytes_per_minute")]
+#[error("this caller may send {limit} bytes a minute: bytes_per_minute")]
 pub(crate) struct OverLimit {
     limit: u64,
     wait: Duration,
@@ -199,32 +221,37 @@ impl From<OverLimit> for ApiError {
     }
 }
 
-/// Counts a request of `key` and its bytes, or refuses it.
+/// Counts a request of a holder and its bytes, or refuses it.
 ///
 /// An announced length is counted before the first byte is read; a body without one while it is read.
 /// So neither a length that is left out nor many requests at once get past the limit.
-pub(crate) fn count(state: &AppState, key: &ApiKey, request: Request) -> Result<Request, ApiError> {
+pub(crate) fn count(
+    state: &AppState,
+    of: Holder,
+    own: OwnLimits,
+    request: Request,
+) -> Result<Request, ApiError> {
     let (settings, now) = (&state.config.auth, state.now());
-    let limit = key.requests_per_minute.map_or(settings.requests_per_minute, u64::from);
+    let limit = own.requests.map_or(settings.requests_per_minute, u64::from);
     if limit > 0 {
-        state.throttles.take_request(key.id, limit, now)?;
+        state.throttles.take_request(of, limit, now)?;
     }
-    let limit = key.bytes_per_minute.unwrap_or(settings.bytes_per_minute);
+    let limit = own.bytes.unwrap_or(settings.bytes_per_minute);
     match request.body().size_hint().exact() {
         _ if limit == 0 => Ok(request),
         Some(0) => Ok(request),
         Some(length) => {
-            state.throttles.take_bytes(key.id, limit, length, now)?;
+            state.throttles.take_bytes(of, limit, length, now)?;
             Ok(request)
         }
-        None => Ok(request.map(|body| metered(state.clone(), key.id, limit, body))),
+        None => Ok(request.map(|body| metered(state.clone(), of, limit, body))),
     }
 }
 
-fn metered(state: AppState, key: KeyId, limit: u64, body: Body) -> Body {
+fn metered(state: AppState, of: Holder, limit: u64, body: Body) -> Body {
     Body::from_stream(body.into_data_stream().map(move |piece| {
         let piece = piece.map_err(axum::Error::into_inner)?;
-        state.throttles.take_bytes(key, limit, piece.len() as u64, state.now())?;
+        state.throttles.take_bytes(of, limit, piece.len() as u64, state.now())?;
         Ok::<_, axum::BoxError>(piece)
     }))
 }

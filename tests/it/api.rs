@@ -10,6 +10,7 @@ mod ingest;
 mod keys;
 mod limits;
 mod matrix;
+mod oidc;
 mod resources;
 mod rules;
 mod server;

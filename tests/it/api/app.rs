@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use seamark::api::{AppState, Config, Parts, ReferenceUpload, generate_key, router};
+use seamark::api::{AppState, Config, Oidc, Parts, ReferenceUpload, generate_key, router};
 use seamark::clock::{Clock, ManualClock, Timestamp};
 use seamark::id::ProjectId;
 use seamark::model::interaction::NewInteraction;
@@ -112,6 +112,7 @@ impl TestApp {
         let keys = keys(&store, project, now, &mut rng).await;
         let (rng, uploads) = (Arc::new(Mutex::new(rng)), Arc::new(Uploads::default()));
         let embedder_ready = Arc::new(AtomicBool::new(true));
+        let oidc = Oidc::new(&config.auth.oidc).unwrap();
         let state = AppState::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -119,6 +120,7 @@ impl TestApp {
             metrics: Arc::new(Metrics::new("test")),
             wakers: Wakers::default(),
             config,
+            oidc,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
             public_url: "https://seamark.example".to_owned(),
             sampling,
