@@ -175,10 +175,8 @@ impl Oidc {
             if fitting.peek().is_none() {
                 continue;
             }
-            return match fitting.any(|key| key.verifies(&token)) {
-                true => Ok(self.identity(token.claims())),
-                false => Err(Refusal::Wrong),
-            };
+            let verified = fitting.any(|key| key.verifies(&token));
+            return verified.then(|| self.identity(token.claims())).ok_or(Refusal::Wrong);
         }
         Err(Refusal::Wrong)
     }

@@ -35,7 +35,7 @@ impl Peer {
             IpAddr::V6(address) => {
                 IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
             }
-            address => address,
+            address @ IpAddr::V4(_) => address,
         }
     }
 }
@@ -90,12 +90,12 @@ impl<K> Default for Buckets<K> {
 impl<K: Eq + Hash + Copy> Buckets<K> {
     /// Takes `amount` if there is anything left, or says how long until there is.
     fn take(&self, of: K, rate: Rate, amount: f64, now: Timestamp) -> Result<(), Duration> {
-        self.with(of, rate, now, |bucket| match bucket.wait(rate) {
-            Some(wait) => Err(wait),
-            None => {
-                bucket.balance -= amount;
-                Ok(())
+        self.with(of, rate, now, |bucket| {
+            if let Some(wait) = bucket.wait(rate) {
+                return Err(wait);
             }
+            bucket.balance -= amount;
+            Ok(())
         })
     }
 

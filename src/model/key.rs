@@ -78,19 +78,17 @@ impl ApiKey {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// What the key that follows on it takes over at `now`: name, role, limits, and the length of its
-    /// life. The secret and the id are the new key's own.
+    /// Makes `fresh`, a new key, the successor of this one at `now`: it takes over name, role, limits,
+    /// and the length of life. The secret and the id are the new key's own.
     #[must_use]
-    pub fn succeeded_by(&self, fresh: Self, now: Timestamp) -> Self {
+    pub fn succeeded_by(&self, mut fresh: Self, now: Timestamp) -> Self {
         let life = self.expires_at.map(|end| end.since(self.created_at));
-        Self {
-            project_id: self.project_id,
-            name: self.name.clone(),
-            role: self.role,
-            expires_at: life.map(|life| now.plus(life)),
-            requests_per_minute: self.requests_per_minute,
-            bytes_per_minute: self.bytes_per_minute,
-            ..fresh
-        }
+        fresh.project_id = self.project_id;
+        fresh.name.clone_from(&self.name);
+        fresh.role = self.role;
+        fresh.expires_at = life.map(|life| now.plus(life));
+        fresh.requests_per_minute = self.requests_per_minute;
+        fresh.bytes_per_minute = self.bytes_per_minute;
+        fresh
     }
 }

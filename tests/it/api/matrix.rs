@@ -240,7 +240,8 @@ fn nothing_shows(world: &World, name: &str, answer: &Answer) {
 async fn foreign_ids_in_bodies_are_refused(world: &World) {
     let (monitor, receiver) = (&world.ids["/v1/monitors"], &world.ids["/v1/receivers"]);
     let hook = json!({"name": "theirs", "kind": "webhook", "url": "https://a.example/hook"});
-    let theirs = world.app.call_as(&stranger(world), Method::POST, "/v1/receivers", Some(hook));
+    let stranger = stranger(world);
+    let theirs = world.app.call_as(&stranger, Method::POST, "/v1/receivers", Some(hook));
     let theirs = theirs.await.json()["id"].as_str().unwrap().to_owned();
     let source = json!({"kind": "next", "count": 100});
     let mut routing = world.app.get("/v1/routing").await.json();
@@ -260,18 +261,18 @@ async fn foreign_ids_in_bodies_are_refused(world: &World) {
         ("POST", upload.as_str(), json!({"query": "q"}), 422),
         ("GET", "/v1/outcomes/summary?name=ours-only", json!({}), 404),
     ] {
-        let (method, key) = (method.parse().unwrap(), stranger(world));
-        let answer = world.app.call_as(&key, method, path, Some(body)).await;
+        let method = method.parse().unwrap();
+        let answer = world.app.call_as(&stranger, method, path, Some(body)).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {answer:?}");
     }
     for target in ["interaction_id", "session_id", "subject"] {
         let asked = json!({target: MARK});
-        let asked = world.app.call_as(&stranger(world), Method::POST, "/v1/erasures", Some(asked));
+        let asked = world.app.call_as(&stranger, Method::POST, "/v1/erasures", Some(asked));
         assert_eq!(asked.await.status, 202, "they may ask, and find nothing of ours");
         while world.app.store.run_erasure(world.app.now()).await.unwrap().is_some() {}
     }
     let path = format!("/v1/subjects/export?subject={MARK}");
-    let held = world.app.call_as(&stranger(world), Method::GET, &path, None).await;
+    let held = world.app.call_as(&stranger, Method::GET, &path, None).await;
     assert!(held.body.is_empty(), "{held:?}");
 }
 
