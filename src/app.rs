@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, AppState, AuthMode, Parts, generate_key};
+use crate::api::{self, AppState, AuthMode, Oidc, Parts, generate_key};
 use crate::app::lock::DataLock;
 use crate::app::uploads::Uploads;
 use crate::clock::{Clock, SystemClock};
@@ -167,6 +167,7 @@ impl Daemon {
             embedder_ready: ready.clone(),
             embedder: loaded.clone(),
             uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
+            oidc: Oidc::new(&config.server.auth.oidc)?,
             notifier: notifier.clone(),
             public_url: context.config.public_url.clone(),
         });

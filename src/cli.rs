@@ -6,6 +6,7 @@ mod audit;
 mod calibration;
 mod check;
 mod demo;
+mod keys;
 mod model;
 mod progress;
 mod quality;
@@ -76,7 +77,7 @@ enum Command {
     Export(apply::ExportArgs),
     /// API keys: create, list, revoke
     #[command(subcommand)]
-    Key(admin::KeyCommand),
+    Key(keys::KeyCommand),
     /// The audit trail: verify, export
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -125,7 +126,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Monitor(command) => block_on(admin::monitor(load()?, command)),
         Command::Apply(args) => block_on(apply::apply(load()?, args)),
         Command::Export(args) => block_on(apply::export(load()?, args)),
-        Command::Key(command) => block_on(admin::key(load()?, command)),
+        Command::Key(command) => block_on(keys::key(load()?, command)),
         Command::Audit(command) => block_on(audit::audit(load()?, command)),
         Command::Migrate => block_on(admin::migrate(load()?)),
         Command::CheckConfig { defaults: true } => {

@@ -1,7 +1,8 @@
 //! Who calls, and what they may do.
 //!
 //! A key is `seamark_<id>_<secret>`: the id finds its row, the secret's SHA-256 must be the stored
-//! one. Every route says what it needs; a route that says nothing cannot be written.
+//! one. A bearer token that is no key is one of the OpenID provider, where the settings name one.
+//! Every route says what it needs; a route that says nothing cannot be written.
 
 use std::sync::Arc;
 
@@ -17,7 +18,9 @@ use subtle::ConstantTimeEq;
 
 use crate::api::config::AuthMode;
 use crate::api::error::{ApiError, Code};
+use crate::api::oidc::{self, Identity, Oidc};
 use crate::api::state::AppState;
+use crate::api::throttle::{self, Holder, OwnLimits, Peer};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, ProjectId};
 use crate::model::key::{ApiKey, Role};
@@ -45,9 +48,9 @@ pub(crate) struct Principal {
     pub(crate) project: ProjectId,
     /// What it may do.
     pub(crate) role: Role,
-    /// The key's name, for records of who did what.
+    /// The key's name, or the provider's id of who signed in, for records of who did what.
     pub(crate) name: Arc<str>,
-    /// The key; none where nobody is asked for one.
+    /// The key; none for who signed in, and where nobody is asked for one.
     pub(crate) key: Option<KeyId>,
 }
 
@@ -67,7 +70,8 @@ impl<S: Sync> FromRequestParts<S> for Principal {
     }
 }
 
-/// A new key of `project`: the text to be shown once, and the row to be stored.
+/// A new key of `project`: the text to be shown once, and the row to be stored. It has no end and no
+/// limits of its own.
 pub fn generate_key(
     project: ProjectId,
     name: &str,
@@ -87,6 +91,10 @@ pub fn generate_key(
         secret_hash: hash(&secret),
         created_at: now,
         revoked_at: None,
+        expires_at: None,
+        successor_id: None,
+        requests_per_minute: None,
+        bytes_per_minute: None,
     };
     (format!("{PREFIX}{}_{secret}", id.to_string().replace('-', "")), key)
 }
@@ -107,47 +115,170 @@ fn hash(secret: &str) -> [u8; 32] {
 /// Lets a request pass that fulfils `access`, and tells the handler who calls.
 pub(crate) async fn guard(
     State((state, access)): State<(AppState, Access)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     refuse_key_in_url(request.uri())?;
-    if let Access::Needs(wanted) = access {
-        let principal = authenticate(&state, request.headers()).await?;
-        if !principal.role.allows(wanted) {
-            let detail = format!(
-                "this needs a key of role {}; the key's role is {}",
-                wanted.as_str(),
-                principal.role.as_str()
-            );
-            return Err(ApiError::new(Code::Forbidden, detail));
+    let peer = request.extensions().get().copied();
+    match access {
+        Access::Open => Ok(next.run(request).await),
+        Access::Proof => proven(&state, peer, request, next).await,
+        Access::Needs(wanted) => {
+            let (principal, mut request) = admit(&state, peer, request).await?;
+            if !principal.role.allows(wanted) {
+                let detail = format!(
+                    "this needs a key of role {}; the key's role is {}",
+                    wanted.as_str(),
+                    principal.role.as_str()
+                );
+                return Err(ApiError::new(Code::Forbidden, detail));
+            }
+            request.extensions_mut().insert(principal);
+            Ok(next.run(request).await)
         }
-        request.extensions_mut().insert(principal);
     }
-    Ok(next.run(request).await)
 }
 
-async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal, ApiError> {
-    if state.config.auth.mode == AuthMode::None {
-        let name = Arc::from("anyone");
-        return Ok(Principal {
-            project: state.default_project,
-            role: Role::Admin,
-            name,
-            key: None,
-        });
+/// Runs a handler that checks a proof, and counts its refusals as it counts wrong keys.
+async fn proven(
+    state: &AppState,
+    peer: Option<Peer>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let settings = &state.config.auth;
+    state.throttles.admit(peer, settings, state.now())?;
+    let answer = next.run(request).await;
+    if answer.status() == Code::Unauthenticated.status() {
+        state.throttles.failed(peer, settings, state.now());
     }
-    let (id, secret) = presented(headers).and_then(parse).ok_or_else(refused)?;
-    let key = state.find_key(id).await?;
-    // An unknown id costs the same comparison as a wrong secret.
-    let stored = key.as_ref().map_or([0; 32], |key| key.secret_hash);
-    let same = bool::from(stored.ct_eq(&hash(secret)));
+    Ok(answer)
+}
+
+/// Who calls, with the request counted against the limits of the key.
+async fn admit(
+    state: &AppState,
+    peer: Option<Peer>,
+    request: Request,
+) -> Result<(Principal, Request), ApiError> {
+    if state.config.auth.mode == AuthMode::None {
+        let (project, name) = (state.default_project, Arc::from("anyone"));
+        return Ok((Principal { project, role: Role::Admin, name, key: None }, request));
+    }
+    let given = presented(request.headers()).ok_or_else(refused)?;
+    if let Some(oidc) = state.oidc.as_ref().filter(|_| is_token(given)) {
+        let identity = signed_in(state, oidc, peer, given).await?;
+        let holder = Holder::Subject(hash(&identity.subject));
+        let request = throttle::count(state, holder, OwnLimits::default(), request)?;
+        return Ok((principal(state, identity).await?, request));
+    }
+    let key = authenticate(state, peer, given).await?;
+    let request = throttle::count(state, Holder::Key(key.id), OwnLimits::from(&key), request)?;
+    let (name, id) = (key.name.into(), Some(key.id));
+    Ok((Principal { project: key.project_id, role: key.role, name, key: id }, request))
+}
+
+/// Whether it has the form of a signed token; a key has no dot.
+fn is_token(given: &str) -> bool {
+    given.split('.').count() == 3
+}
+
+async fn signed_in(
+    state: &AppState,
+    oidc: &Oidc,
+    peer: Option<Peer>,
+    token: &str,
+) -> Result<Identity, ApiError> {
+    let (settings, now) = (&state.config.auth, state.now());
+    state.throttles.admit(peer, settings, now)?;
+    oidc.identify(token, now).await.map_err(|refusal| match refusal {
+        oidc::Refusal::Wrong => {
+            state.throttles.failed(peer, settings, now);
+            refused()
+        }
+        oidc::Refusal::Unavailable => {
+            let detail = "the OpenID provider's keys cannot be read at present; try again";
+            ApiError::new(Code::Unavailable, detail)
+        }
+    })
+}
+
+/// What the claims allow here; what they do not say is not allowed.
+async fn principal(state: &AppState, identity: Identity) -> Result<Principal, ApiError> {
+    let role = identity.role.ok_or_else(|| {
+        let detail = "the token is good and gives no role here: see server.auth.oidc.role_claim";
+        ApiError::new(Code::Forbidden, detail)
+    })?;
+    let project = match &identity.project {
+        None => Some(state.default_project),
+        Some(name) => state.store.find_project(name).await?,
+    };
+    let project = project.ok_or_else(|| {
+        let detail =
+            "the token is good and names no project here: see server.auth.oidc.project_claim";
+        ApiError::new(Code::Forbidden, detail)
+    })?;
+    let name = Arc::from(format!("oidc:{}", identity.subject));
+    Ok(Principal { project, role, name, key: None })
+}
+
+/// The key that was sent. An address that has sent too many wrong ones is refused without a look at
+/// the store, unless the key was seen to be right a while ago.
+async fn authenticate(
+    state: &AppState,
+    peer: Option<Peer>,
+    given: &str,
+) -> Result<ApiKey, ApiError> {
+    let (settings, now) = (&state.config.auth, state.now());
+    let sent = parse(given).map(|(id, secret)| (id, hash(secret)));
+    if let Err(error) = state.throttles.admit(peer, settings, now) {
+        let known = sent.is_some_and(|(id, hash)| is_secret(state.known_key(id).as_ref(), &hash));
+        if !known {
+            return Err(error);
+        }
+    }
+    let found = match sent {
+        Some((id, hash)) => valid(state.find_key(id).await?, &hash, now),
+        None => Err(Refusal::Wrong),
+    };
+    found.map_err(|refusal| match refusal {
+        Refusal::Wrong => {
+            state.throttles.failed(peer, settings, now);
+            refused()
+        }
+        Refusal::Expired => {
+            let detail = "the key has expired: ask for a new one, or for its successor";
+            ApiError::new(Code::Unauthenticated, detail)
+        }
+    })
+}
+
+/// Why a key opens nothing.
+enum Refusal {
+    /// It is unknown or revoked, or the secret is another: all alike to the caller.
+    Wrong,
+    /// It has expired; only who has the secret is told.
+    Expired,
+}
+
+fn valid(key: Option<ApiKey>, hash: &[u8; 32], now: Timestamp) -> Result<ApiKey, Refusal> {
+    let same = is_secret(key.as_ref(), hash);
     match key {
         Some(key) if same && key.revoked_at.is_none() => {
-            let (name, id) = (key.name.into(), Some(key.id));
-            Ok(Principal { project: key.project_id, role: key.role, name, key: id })
+            if key.is_expired(now) {
+                Err(Refusal::Expired)
+            } else {
+                Ok(key)
+            }
         }
-        _ => Err(refused()),
+        _ => Err(Refusal::Wrong),
     }
+}
+
+/// Whether `hash` is that of the key's secret; an unknown key costs the same comparison.
+fn is_secret(key: Option<&ApiKey>, hash: &[u8; 32]) -> bool {
+    let stored = key.map_or([0; 32], |key| key.secret_hash);
+    bool::from(stored.ct_eq(hash)) && key.is_some()
 }
 
 fn refused() -> ApiError {

@@ -1,5 +1,6 @@
 //! Reads a request's body: within its limits, in time, and decompressed to its last byte.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::api::budget::{Budget, Share};
 use crate::api::error::{ApiError, Code};
+use crate::api::throttle::OverLimit;
 
 /// Bodies of more compressed bytes than this are decompressed off the runtime's threads.
 const INLINE_BYTES: usize = 16 << 10;
@@ -121,7 +123,10 @@ async fn next_piece(body: &mut Body, idle: Duration) -> Result<Option<Bytes>, Ap
         })?;
         match frame {
             None => return Ok(None),
-            Some(Err(_)) => {
+            Some(Err(error)) => {
+                if let Some(over) = over_limit(&error) {
+                    return Err(over.into());
+                }
                 let detail = "the connection broke off within the body";
                 return Err(ApiError::new(Code::MalformedBody, detail));
             }
@@ -133,6 +138,18 @@ async fn next_piece(body: &mut Body, idle: Duration) -> Result<Option<Bytes>, Ap
             }
         }
     }
+}
+
+/// What the key's limit says, where that is why the body ended.
+fn over_limit(error: &axum::Error) -> Option<OverLimit> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(over) = error.downcast_ref::<OverLimit>() {
+            return Some(over.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn decompress(

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::oidc::OidcConfig;
+
 /// Settings of the HTTP surface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -50,6 +52,12 @@ impl Config {
                 ),
             ));
         }
+        if self.auth.failures > 0 && self.auth.failures_per_minute == 0 {
+            let detail = "must be at least 1; failures = 0 turns the limit off".to_owned();
+            problems.push(("auth.failures_per_minute".to_owned(), detail));
+        }
+        let oidc = self.auth.oidc.problems().into_iter();
+        problems.extend(oidc.map(|(key, problem)| (format!("auth.oidc.{key}"), problem)));
         for (key, value) in self.positive() {
             if value == 0 {
                 problems.push((key.to_owned(), "must be at least 1".to_owned()));
@@ -78,11 +86,41 @@ impl Config {
 }
 
 /// Who may call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// Whether keys are asked for.
     pub mode: AuthMode,
+    /// Requests in a minute of a key that has no limit of its own; 0 for no limit.
+    pub requests_per_minute: u64,
+    /// Bytes of bodies in a minute, as sent, of a key that has no limit of its own; 0 for no limit.
+    pub bytes_per_minute: u64,
+    /// Wrong keys that an address may send at once before it has to wait; 0 for no limit.
+    pub failures: u32,
+    /// Wrong keys in a minute that an address gets back.
+    pub failures_per_minute: u32,
+    /// Whose tokens are taken beside keys.
+    pub oidc: OidcConfig,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            mode: AuthMode::default(),
+            requests_per_minute: 0,
+            bytes_per_minute: 0,
+            failures: 10,
+            failures_per_minute: 60,
+            oidc: OidcConfig::default(),
+        }
+    }
+}
+
+impl AuthConfig {
+    /// How many failures at once and in a minute; `None` where they are not limited.
+    pub(crate) fn failure_rate(&self) -> Option<(u32, u32)> {
+        (self.failures > 0).then_some((self.failures, self.failures_per_minute))
+    }
 }
 
 /// Whether keys are asked for.
@@ -218,7 +256,13 @@ mod tests {
         let mut config = Config::default();
         config.limits.batch_items = 0;
         config.timeouts.request_seconds = 0;
+        config.auth.failures_per_minute = 0;
         let keys: Vec<_> = config.problems().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["limits.batch_items", "timeouts.request_seconds"]);
+        assert_eq!(
+            keys,
+            ["auth.failures_per_minute", "limits.batch_items", "timeouts.request_seconds"]
+        );
+        config.auth.failures = 0;
+        assert_eq!(config.problems().len(), 2);
     }
 }

@@ -71,6 +71,10 @@ codes! {
     AllRejected = "all_rejected", UNPROCESSABLE_ENTITY, "Every interaction was rejected";
     /// Too many interactions wait for their embeddings.
     BacklogFull = "backlog_full", TOO_MANY_REQUESTS, "Too much work is waiting";
+    /// The key has asked for as much as it may.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The key's limit is reached";
+    /// The address has sent too many wrong keys.
+    TooManyFailures = "too_many_failures", TOO_MANY_REQUESTS, "Too many failed attempts";
     /// A defect; the log has its cause under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
     /// The process holds as many requests as it may.

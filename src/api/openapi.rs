@@ -113,6 +113,7 @@ use crate::api::{
         keys::list,
         keys::create,
         keys::revoke,
+        keys::rotate,
     ),
     modifiers(&Security),
     tags(

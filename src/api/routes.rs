@@ -193,6 +193,7 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/keys", ADMIN, keys::list),
         post("/v1/keys", ADMIN, keys::create),
         delete("/v1/keys/{id}", ADMIN, keys::revoke),
+        post("/v1/keys/{id}/rotate", ADMIN, keys::rotate),
     ]
 }
 

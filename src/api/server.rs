@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -12,8 +14,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
 use crate::api::config::Config;
+use crate::api::throttle::Peer;
 
 /// Bytes of a request head; hyper answers 431 beyond.
 const HEAD_BYTES: usize = 32 << 10;
@@ -36,8 +40,12 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
             accepted = accept(&listener, &permits) => accepted,
         };
-        let Some((stream, permit)) = accepted else { continue };
-        let service = TowerToHyperService::new(router.clone());
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let service = MapRequest::new(router.clone(), move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -64,17 +72,17 @@ fn http_builder(config: &Config) -> http1::Builder {
     http
 }
 
-/// The next connection together with its permit; `None` after a failure that may pass.
+/// The next connection together with its address and its permit; `None` after a failure that may pass.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // Answers are written whole: waiting for more only delays them.
             let _ = stream.set_nodelay(true);
-            Some((stream, permit))
+            Some((stream, Peer(address.ip()), permit))
         }
         Err(error) => {
             tracing::warn!(%error, "could not accept a connection");

@@ -17,6 +17,8 @@ use crate::api::error::{ApiError, Code};
 use crate::api::guards::Guards;
 use crate::api::ingest::backlog::Backlog;
 use crate::api::ingest::group_commit::GroupCommit;
+use crate::api::oidc::Oidc;
+use crate::api::throttle::Throttles;
 use crate::clock::{Clock, Timestamp};
 use crate::embed::EmbedService;
 use crate::id::{KeyId, ProjectId};
@@ -31,6 +33,8 @@ use crate::worker::Wakers;
 
 /// How long a found key is believed: another process' revocation counts after this at the latest.
 const KEY_TTL: Duration = Duration::from_secs(5);
+/// How long a key that was seen lets its holder pass an address that is refused.
+const KEY_KNOWN: Duration = Duration::from_mins(15);
 /// Keys that are remembered at most.
 const KEYS_REMEMBERED: usize = 1024;
 /// Bytes of a JSON document other than interactions.
@@ -72,6 +76,8 @@ pub struct Parts {
     pub embedder_ready: Arc<AtomicBool>,
     /// The model, once it is loaded: for texts that somebody waits for.
     pub embedder: Arc<OnceLock<EmbedService>>,
+    /// Knows the OpenID provider, where there is one.
+    pub oidc: Option<Oidc>,
     /// Where reference files go.
     pub uploads: Arc<dyn ReferenceUpload>,
 }
@@ -86,6 +92,7 @@ pub struct Shared {
     keys: Mutex<HashMap<KeyId, (ApiKey, Timestamp)>>,
     budgets: Mutex<HashMap<ProjectId, MinuteBudget>>,
     pub(crate) guards: Guards,
+    pub(crate) throttles: Throttles,
     pub(crate) budget: Budget,
     pub(crate) commits: GroupCommit,
     pub(crate) backlog: Backlog,
@@ -117,6 +124,7 @@ impl AppState {
             keys: Mutex::default(),
             budgets: Mutex::default(),
             guards: Guards::default(),
+            throttles: Throttles::default(),
             budget: Budget::new(capacity.body_bytes_in_flight),
             commits: GroupCommit::start(parts.store.clone(), clock, capacity),
             backlog: Backlog::new(capacity.max_pending),
@@ -155,7 +163,14 @@ impl Shared {
         Ok(key)
     }
 
-    /// Forgets a key that was revoked.
+    /// The key of this id as it was seen a while ago, without a look at the store: it may have ended since.
+    pub(crate) fn known_key(&self, id: KeyId) -> Option<ApiKey> {
+        let remembered = self.remembered();
+        let (key, seen) = remembered.get(&id)?;
+        (self.now().since(*seen) < KEY_KNOWN).then(|| key.clone())
+    }
+
+    /// Forgets a key that was revoked or rotated.
     pub(crate) fn forget_key(&self, id: KeyId) {
         self.remembered().remove(&id);
     }

@@ -1,4 +1,4 @@
-//! `seamark reference | monitor | key | migrate`: work on the database directly.
+//! `seamark reference | monitor | migrate`: work on the database directly.
 //!
 //! A running daemon sees the changes within its polling time; nothing here needs it to run.
 
@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::api::generate_key;
 use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
 use crate::cli::{calibration, print, table};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -17,10 +16,9 @@ use crate::config::Config;
 use crate::detect::budget::in_force;
 use crate::detect::calibration::{report, self_check};
 use crate::detect::profile::ReferenceProfile;
-use crate::id::{KeyId, MonitorId, ProjectId, ReferenceId};
+use crate::id::{MonitorId, ProjectId, ReferenceId};
 use crate::model::audit::AuditRecord;
 use crate::model::interaction::NewInteraction;
-use crate::model::key::Role;
 use crate::model::monitor::{Monitor, MonitorSpec};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::store::Store;
@@ -97,46 +95,15 @@ pub(super) enum MonitorCommand {
     },
 }
 
-/// Commands on API keys.
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
-    /// Create a key and print it, once
-    Create {
-        /// What it allows
-        #[arg(long, value_enum)]
-        role: RoleArg,
-        /// A name for people
-        #[arg(long)]
-        name: String,
-    },
-    /// List keys, never their secrets
-    List,
-    /// Revoke a key; a running daemon follows within 5 s
-    Revoke {
-        /// The key's id
-        id: KeyId,
-    },
-}
-
-/// A role on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum RoleArg {
-    /// Send interactions
-    Ingest,
-    /// Read everything but secrets
-    Read,
-    /// Everything
-    Admin,
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
+/// A moment on the command line.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "want RFC 3339, such as 2026-11-23T08:30:00Z".to_owned())
 }
 
 /// An opened database and the default project.
 pub(super) struct Desk {
     pub(super) store: Store,
-    project: ProjectId,
+    pub(super) project: ProjectId,
     pub(super) now: Timestamp,
 }
 
@@ -164,7 +131,7 @@ impl Desk {
     }
 
     /// The same in the default project.
-    async fn note(
+    pub(super) async fn note(
         &self,
         action: &'static str,
         object: impl ToString,
@@ -371,50 +338,6 @@ fn monitor_row(monitor: &Monitor) -> Vec<String> {
         monitor.reference_id.map_or_else(|| "none".to_owned(), |id| id.to_string()),
         monitor.spec.paused.to_string(),
     ]
-}
-
-/// `seamark key …`
-pub(super) async fn key(config: Config, command: KeyCommand) -> anyhow::Result<ExitCode> {
-    let desk = Desk::open(&config).await?;
-    match command {
-        KeyCommand::Create { role, name } => {
-            let role = match role {
-                RoleArg::Ingest => Role::Ingest,
-                RoleArg::Read => Role::Read,
-                RoleArg::Admin => Role::Admin,
-            };
-            let (text, key) = generate_key(desk.project, &name, role, desk.now, &mut seeded_rng());
-            desk.store.insert_key(&key).await?;
-            desk.note("key.create", key.id, json!({ "after": key })).await?;
-            print(&text);
-        }
-        KeyCommand::List => {
-            let keys = desk.store.list_keys(desk.project).await?;
-            let rows: Vec<Vec<String>> = keys
-                .iter()
-                .map(|key| {
-                    let revoked = key.revoked_at.map_or_else(String::new, |at| at.to_string());
-                    let role = key.role.as_str().to_owned();
-                    vec![
-                        key.id.to_string(),
-                        key.name.clone(),
-                        role,
-                        key.created_at.to_string(),
-                        revoked,
-                    ]
-                })
-                .collect();
-            print(&table::render(&["id", "name", "role", "created", "revoked"], &rows, 5));
-        }
-        KeyCommand::Revoke { id } => {
-            if !desk.store.revoke_key(desk.project, id, desk.now).await? {
-                bail!("there is no active key {id}");
-            }
-            desk.note("key.revoke", id, json!({})).await?;
-            print(&format!("revoked {id}"));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// `seamark migrate`

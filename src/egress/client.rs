@@ -123,16 +123,21 @@ impl GuardedClient {
         Ok(Self { client, guard, body_bytes: limits.body_bytes })
     }
 
-    /// Makes one exchange. Any status is an answer.
+    /// Posts. Any status is an answer.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, SendError> {
         let url = self.guard.check(request.url)?;
-        let sent = self
-            .client
-            .post(url)
-            .headers(headers(request.headers)?)
-            .body(request.body.to_owned())
-            .send()
-            .await;
+        let sent = self.client.post(url).headers(headers(request.headers)?);
+        self.exchange(sent.body(request.body.to_owned())).await
+    }
+
+    /// Reads what is at `url`. Any status is an answer.
+    pub async fn get(&self, url: &str) -> Result<Response, SendError> {
+        let url = self.guard.check(url)?;
+        self.exchange(self.client.get(url)).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Response, SendError> {
+        let sent = request.send().await;
         let mut answer = sent.map_err(|error| explain(&error.without_url()))?;
         let retry_after = answer.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);

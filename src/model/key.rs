@@ -62,4 +62,33 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// From this moment on it opens nothing; absent for a key without an end.
+    pub expires_at: Option<Timestamp>,
+    /// The key that a rotation made in its place.
+    pub successor_id: Option<KeyId>,
+    /// Requests that it may make in a minute; absent where the settings' limit holds.
+    pub requests_per_minute: Option<u32>,
+    /// Bytes of bodies, as sent, that it may send in a minute; absent where the settings' limit holds.
+    pub bytes_per_minute: Option<u64>,
+}
+
+impl ApiKey {
+    /// Whether it has come to its end by itself.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Makes `fresh`, a new key, the successor of this one at `now`: it takes over name, role, limits,
+    /// and the length of life. The secret and the id are the new key's own.
+    #[must_use]
+    pub fn succeeded_by(&self, mut fresh: Self, now: Timestamp) -> Self {
+        let life = self.expires_at.map(|end| end.since(self.created_at));
+        fresh.project_id = self.project_id;
+        fresh.name.clone_from(&self.name);
+        fresh.role = self.role;
+        fresh.expires_at = life.map(|life| now.plus(life));
+        fresh.requests_per_minute = self.requests_per_minute;
+        fresh.bytes_per_minute = self.bytes_per_minute;
+        fresh
+    }
 }

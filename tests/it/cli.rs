@@ -185,6 +185,29 @@ fn keys_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn keys_end_by_themselves_and_are_rotated() {
+    let folder = Folder::new();
+    let create = ["key", "create", "--role", "ingest", "--name", "app", "--expires"];
+    folder.run(&[&create[..], &["2020-01-01T00:00:00Z"]].concat()).fails_saying(&["the future"]);
+    folder.run(&[&create[..], &["tomorrow"]].concat()).exits(2);
+    let limits = ["--requests-per-minute", "60", "--bytes-per-minute", "1000000"];
+    let old = folder.run(&[&create[..], &["2100-01-01T00:00:00Z"], &limits].concat()).ok();
+    let row = |listed: &str, n: usize| -> Vec<String> {
+        let row = listed.lines().filter(|line| line.contains("app")).nth(n).unwrap();
+        row.split_whitespace().map(str::to_owned).collect()
+    };
+    let before = row(&folder.run(&["key", "list"]).ok(), 0);
+    assert!(before[4].starts_with("2100-01-01"), "{before:?}");
+    let new = folder.run(&["key", "rotate", &before[0], "--grace", "0"]).ok();
+    assert_ne!(old, new);
+    let listed = folder.run(&["key", "list"]).ok();
+    let (ended, next) = (row(&listed, 0), row(&listed, 1));
+    assert!(!ended[4].starts_with("2100"), "it has ended: {ended:?}");
+    assert_eq!((ended.last(), &next[2]), (next.first(), &"ingest".to_owned()));
+    folder.run(&["key", "rotate", &before[0]]).fails_saying(&["rotated before"]);
+}
+
+#[test]
 fn monitors_are_made_and_listed() {
     let folder = Folder::new();
     let id = folder.run(&["monitor", "create", "--name", "assistant"]).ok();

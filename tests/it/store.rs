@@ -33,7 +33,8 @@ macro_rules! store_test_suite {
 
 store_test_suite! { sqlite, memory, postgres; {
     opening: migrating_twice_changes_nothing, a_closed_store_is_unavailable;
-    projects: a_project_exists_once, keys_live_until_they_are_revoked;
+    projects: a_project_exists_once, keys_live_until_they_are_revoked,
+        a_key_has_one_successor_and_keeps_its_sooner_end;
     interactions: a_repeated_insert_is_a_duplicate, another_content_is_a_conflict,
         answers_follow_the_order_of_the_batch, projects_are_apart, every_field_comes_back,
         concurrent_senders_store_each_id_once, counts_are_conserved;

@@ -1,4 +1,4 @@
-//! A whole API over an in-memory store, with a clock that stands still.
+//! A whole API, over an in-memory store unless another is given, with a clock that stands still.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use seamark::api::{AppState, Config, Parts, ReferenceUpload, generate_key, router};
+use seamark::api::{AppState, Config, Oidc, Parts, ReferenceUpload, generate_key, router};
 use seamark::clock::{Clock, ManualClock, Timestamp};
 use seamark::embed::{EmbedService, HashingEmbedder};
 use seamark::id::ProjectId;
@@ -101,6 +101,11 @@ impl TestApp {
         let config_of_store = store::Config { url, secret_key, ..store::Config::default() };
         let store = Store::open(&config_of_store).await.unwrap();
         store.migrate().await.unwrap();
+        Self::over(store, config, sampling).await
+    }
+
+    /// The same over an opened store.
+    pub(crate) async fn over(store: Store, config: Config, sampling: SamplingConfig) -> Self {
         let now = Timestamp::parse("2026-11-23T08:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -109,6 +114,7 @@ impl TestApp {
         let (rng, uploads) = (Arc::new(Mutex::new(rng)), Arc::new(Uploads::default()));
         let embedder_ready = Arc::new(AtomicBool::new(true));
         let embedder = EmbedService::start(Arc::new(HashingEmbedder::new()), 8).unwrap();
+        let oidc = Oidc::new(&config.auth.oidc).unwrap();
         let state = AppState::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -116,6 +122,7 @@ impl TestApp {
             metrics: Arc::new(Metrics::new("test")),
             wakers: Wakers::default(),
             config,
+            oidc,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
             public_url: "https://seamark.example".to_owned(),
             sampling,

@@ -79,9 +79,15 @@ fn report(
 /// A monitor with five reports, of which the last fired an alert.
 async fn world() -> World {
     let app = TestApp::new().await;
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
     app.ingest(r#"{"id": "known", "query": "what is Fibre Max?"}"#).await;
-    let made = app.post("/v1/monitors", json!({"name": "support"})).await.json();
+    let (monitor, reports, alert) = evaluated(&app, "support").await;
+    World { app, monitor, reports, alert }
+}
+
+/// A new monitor called `name` with five reports, of which the last fired an alert.
+pub(super) async fn evaluated(app: &TestApp, name: &str) -> (String, Vec<Report>, Alert) {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let made = app.post("/v1/monitors", json!({"name": name})).await.json();
     let monitor = made["id"].as_str().unwrap().to_owned();
     let project = made["project_id"].as_str().unwrap();
     let project: ProjectId = serde_json::from_value(json!(project)).unwrap();
@@ -137,7 +143,7 @@ async fn world() -> World {
         now,
     };
     assert_eq!(app.store.commit_evaluation(&commit).await.unwrap(), CommitOutcome::Committed);
-    World { app, monitor, reports, alert }
+    (monitor, reports, alert)
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
-use seamark::api::{Config, serve};
+use axum::{Extension, Router};
+use seamark::api::{Config, Peer, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -60,6 +60,15 @@ async fn connections_beyond_the_cap_wait_for_their_turn() {
     assert!(waiting.is_err(), "the second connection was served beside the first");
     drop(first);
     assert!(read_all(&mut second).await.ends_with("here"));
+}
+
+#[tokio::test]
+async fn handlers_see_where_a_request_came_from() {
+    let shown = |Extension(peer): Extension<Peer>| async move { peer.0.to_string() };
+    let server = start(Router::new().route("/", get(shown)), Config::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    assert!(read_all(&mut stream).await.ends_with("127.0.0.1"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api::app::TestApp;
 
 /// The action that each route writes: those that change something, and those that are called with a proof.
-const ACTS: [(&str, &str); 46] = [
+const ACTS: [(&str, &str); 47] = [
     ("PUT /v1/outcomes/definitions/{name}", "outcome_definition.set"),
     ("DELETE /v1/outcomes/definitions/{name}", "outcome_definition.delete"),
     ("POST /v1/monitors", "monitor.create"),
@@ -58,6 +58,7 @@ const ACTS: [(&str, &str); 46] = [
     ("GET /v1/interactions/{id}", "interaction.read"),
     ("POST /v1/keys", "key.create"),
     ("DELETE /v1/keys/{id}", "key.revoke"),
+    ("POST /v1/keys/{id}/rotate", "key.rotate"),
 ];
 
 /// Actions that need an alert or a retraining, which only workers make: looked for in the source.
@@ -148,6 +149,7 @@ async fn everything(app: &TestApp) {
     let silence = made(app, "/v1/silences", silence).await;
     done(app, Method::DELETE, &silence, None).await;
     let key = made(app, "/v1/keys", json!({"name": "ci", "role": "read"})).await;
+    done(app, Method::POST, &format!("{key}/rotate"), Some(json!({}))).await;
     done(app, Method::DELETE, &key, None).await;
     app.ingest(r#"{"id": "i", "query": "q", "session_id": "s", "subject": "+27821234567"}"#).await;
     done(app, Method::GET, "/v1/interactions/i", None).await;
