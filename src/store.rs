@@ -30,13 +30,17 @@ mod queue;
 mod receivers;
 mod references;
 mod reports;
+mod reseal;
+mod resealed_secrets;
 mod retention;
 mod retrains;
 mod routing;
 mod rules;
 mod screening;
 mod seal;
+mod sealed_texts;
 mod subjects;
+mod text_keys;
 mod uploads;
 
 pub use alerts::{AlarmRecord, AlertFilter};

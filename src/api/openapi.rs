@@ -4,9 +4,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
-    monitors, outcomes, preparation, preview, quality, receivers, references, reports, retrains,
-    routing, rules, screening, timeline,
+    alerts, audit, calibration, deliveries, encryption, erasures, exact, health, ingest,
+    interactions, keys, monitors, outcomes, preparation, preview, quality, receivers, references,
+    reports, retrains, routing, rules, screening, timeline,
 };
 
 #[derive(OpenApi)]
@@ -53,6 +53,8 @@ use crate::api::{
         screening::rotate,
         screening::destroy,
         screening::screen,
+        encryption::get,
+        encryption::rotate,
         quality::summary,
         quality::examples,
         reports::get,
@@ -113,6 +115,7 @@ use crate::api::{
         (name = "retraining", description = "Workflows that alerts start, and how they end"),
         (name = "audit", description = "Who did what, and what is held on people and erased"),
         (name = "screening", description = "Personal data and secrets: found, redacted, refused"),
+        (name = "encryption", description = "The keys that seal texts at rest"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )
