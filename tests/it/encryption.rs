@@ -11,18 +11,23 @@ use seamark::model::erasure::ErasureCounts;
 use seamark::model::outcome::{Subject, Target};
 use seamark::store::{Config, SealingKey, Store, StoreError};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::audit::erasure::{CANARY, erased, holders, planted};
-use crate::audit::{Opened, open_postgres, open_sqlite};
+use crate::audit::{Opened, Raw, open_postgres, open_sqlite};
 use crate::crash::process::Process;
-use crate::pipeline::site::until;
+use crate::pipeline;
+use crate::pipeline::scenario::{Topic, interactions};
+use crate::pipeline::site::{Site, until};
 use crate::store::sample::{at, embed_all, interaction, monitor, project, receiver, reference};
 
 const HOUR: u64 = 3600;
+/// What users of the scenario write.
+const WORDS: [&str; 6] = ["technician", "landlord", "junction", "voucher", "gigabyte", "midnight"];
 
 fn key(byte: char) -> String {
-    let (pair, last) = if byte == '1' { ("AQ", "E=") } else { ("Ag", "I=") };
-    format!("{}{last}", pair.repeat(21))
+    let text = if byte == '1' { ("AQEB", "AQE=") } else { ("AgIC", "AgI=") };
+    text.0.repeat(10) + text.1
 }
 
 /// Another handle on the same database: a process that starts, with these keys.
@@ -167,7 +172,9 @@ async fn the_secret_key_can_be_changed(opened: Opened) {
 async fn what_lay_open_before_is_read_and_sealed(mut opened: Opened) {
     let (project, _) = planted(&opened).await;
     let before = holders(&mut opened.raw, CANARY).await;
-    assert_eq!(before.len(), 4 - usize::from(before.contains("sqlite_sequence")), "{before:?}");
+    for table in ["interactions", "interaction_texts", "reference_uploads", "deliveries"] {
+        assert!(before.contains(table), "{before:?}");
+    }
     let store = reopened(&opened, Some('1'), &[]).await;
     assert_eq!(state(&store, project).await.remaining, 1 + 3 + 3 + 1);
     assert!(store.find_interaction(project, "canary-id-1").await.unwrap().unwrap().query.is_some());
@@ -289,8 +296,8 @@ async fn killed_while_it_rotates(database: &str) {
         assert_eq!(found["query"], json!(format!("{CANARY} {n}")));
     }
     assert_eq!(daemon.terminate(), Some(0));
-    let wrong = [("SEAMARK__STORE__SECRET_KEY", "Ag".repeat(21) + "I=")];
-    let wrong: Vec<(&str, &str)> = wrong.iter().map(|(name, key)| (*name, key.as_str())).collect();
+    let other = self::key('2');
+    let wrong = [("SEAMARK__STORE__SECRET_KEY", other.as_str())];
     assert!(Process::start_in(database, "", 10, &wrong).await.is_none(), "a wrong key is refused");
 }
 
@@ -304,6 +311,39 @@ async fn a_killed_rotation_goes_on_in_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_rotation_goes_on_in_postgres() {
     killed_while_it_rotates(&crate::pg::database().await).await;
+}
+
+/// From drift to message and report, and no word of the users is in any table or file.
+async fn no_word_is_stored_open(mut site: Site) {
+    let (receiver, _) = site.make_receiver().await;
+    let monitor = site.post("/v1/monitors", &pipeline::watch("assistant", &[receiver])).await;
+    site.feed(&interactions(0, &[(Topic::Airtime, pipeline::REFERENCE)])).await;
+    pipeline::freeze_range(&site, &monitor).await;
+    site.feed(&pipeline::stream()).await;
+    let reports = json!(site.reports(&monitor, pipeline::REPORTS).await).to_string();
+    site.receiver.messages(1).await;
+    assert!(WORDS.iter().any(|word| reports.contains(word)), "reports name the words that rose");
+    site.stop().await;
+    let url = site.store_config().url;
+    let mut raw = if url.starts_with("sqlite") {
+        Raw::Sqlite(SqliteConnection::connect(&url).await.unwrap())
+    } else {
+        Raw::Postgres(PgConnection::connect(&url).await.unwrap())
+    };
+    for word in WORDS {
+        assert!(holders(&mut raw, word).await.is_empty(), "{word}");
+        assert!(!in_files(site.folder.path(), word), "{word}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_word_is_stored_open_in_sqlite() {
+    no_word_is_stored_open(crate::pipeline::site::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_word_is_stored_open_in_postgres() {
+    no_word_is_stored_open(crate::pipeline::site::postgres().await).await;
 }
 
 /// Prints what sealing costs: `cargo test --release --test it sealing_costs -- --ignored --nocapture`.
