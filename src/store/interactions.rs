@@ -132,7 +132,8 @@ impl Store {
         let firsts = first_of_each_id(items);
         let mut tx = self.begin().await?;
         let projects: BTreeSet<ProjectId> = items.iter().map(|item| item.0).collect();
-        outcomes::announce(&mut tx, &Vec::from_iter(projects.iter().copied())).await?;
+        let projects: Vec<ProjectId> = projects.into_iter().collect();
+        outcomes::announce(&mut tx, &projects).await?;
         let mut keys = ProjectKeys::default();
         for project in projects {
             keys.of(self, &mut tx, project, now).await?;

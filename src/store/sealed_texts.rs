@@ -103,7 +103,7 @@ impl TextKey {
             Some(key.open_in_place(nonce, Aad::empty(), plain).ok()?.len())
         };
         let length = open().ok_or(StoreError::SealedText)?;
-        sealed.drain(..1 + NONCE_LEN);
+        sealed.drain(..=NONCE_LEN);
         sealed.truncate(length);
         Ok(sealed)
     }

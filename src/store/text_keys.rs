@@ -5,6 +5,7 @@
 //! sealed with the key before it for longer than transactions that are under way.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -260,11 +261,10 @@ impl ProjectKeys {
         project: ProjectId,
         now: Timestamp,
     ) -> Result<Option<&TextKey>, StoreError> {
-        if !self.0.contains_key(&project) {
-            let key = store.text_key(tx, project, now).await?;
-            self.0.insert(project, key);
-        }
-        Ok(self.known(project))
+        Ok(match self.0.entry(project) {
+            Entry::Occupied(known) => known.into_mut().as_ref(),
+            Entry::Vacant(new) => new.insert(store.text_key(tx, project, now).await?).as_ref(),
+        })
     }
 
     /// The same of a project that was asked for before.
