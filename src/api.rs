@@ -11,6 +11,7 @@ mod budget;
 mod calibration;
 mod config;
 mod deliveries;
+mod encryption;
 mod erasures;
 mod error;
 mod exact;

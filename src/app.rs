@@ -38,6 +38,7 @@ use crate::worker::delivery::DeliveryWorker;
 use crate::worker::dispatch::DispatchWorker;
 use crate::worker::driver::{self, Worker};
 use crate::worker::embedding::EmbeddingWorker;
+use crate::worker::encryption::EncryptionWorker;
 use crate::worker::erasure::ErasureWorker;
 use crate::worker::evaluation::EvaluationWorker;
 use crate::worker::reference::ReferenceWorker;
@@ -61,6 +62,9 @@ const RETRAIN_POLL: Duration = Duration::from_secs(2);
 
 /// Time between two looks for erasures that another daemon was asked for.
 const ERASURE_POLL: Duration = Duration::from_secs(5);
+
+/// Time between two looks for texts that are not sealed with the newest key.
+const ENCRYPTION_POLL: Duration = Duration::from_mins(1);
 
 /// How often retention is looked after.
 const RETENTION_PERIOD: Duration = Duration::from_hours(1);
@@ -121,6 +125,7 @@ impl Daemon {
         let lock = DataLock::of_store(&config.store)?;
         let store = Store::open(&config.store).await.context("cannot open the database")?;
         store.migrate().await.context("cannot bring the database up to date")?;
+        store.check_text_keys().await.context("cannot open the texts of the database")?;
         let now = launch.clock.now();
         let mut rng = launch.rng;
         let project = store.ensure_project(DEFAULT_PROJECT, now, &mut rng).await?;
@@ -228,6 +233,8 @@ impl Daemon {
         self.spawn(context, delivery, |w| &w.delivery, poll);
         let erasure = ErasureWorker::new(context.clone());
         self.spawn(context, erasure, |w| &w.erasure, ERASURE_POLL);
+        let encryption = EncryptionWorker::new(context.clone());
+        self.spawn(context, encryption, |w| &w.encryption, ENCRYPTION_POLL);
         let retention = RetentionWorker::new(context.clone());
         self.spawn(context, retention, |w| &w.retention, RETENTION_PERIOD);
     }

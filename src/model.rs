@@ -6,6 +6,7 @@ pub mod budget;
 pub mod calibration;
 pub mod condition;
 pub mod delivery;
+pub mod encryption;
 pub mod erasure;
 pub mod explanation;
 pub mod interaction;

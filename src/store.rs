@@ -31,13 +31,17 @@ mod queue;
 mod receivers;
 mod references;
 mod reports;
+mod reseal;
+mod resealed_secrets;
 mod retention;
 mod retrains;
 mod routing;
 mod rules;
 mod screening;
 mod seal;
+mod sealed_texts;
 mod subjects;
+mod text_keys;
 mod told_values;
 mod uploads;
 

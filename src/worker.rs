@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod dispatch;
 pub mod driver;
 pub mod embedding;
+pub mod encryption;
 pub mod erasure;
 pub mod evaluation;
 pub mod figures;

@@ -20,6 +20,7 @@ CREATE TABLE policy_examples (
     policy_id TEXT NOT NULL REFERENCES policies (id),
     id TEXT NOT NULL,
     text TEXT NOT NULL,
+    text_key INTEGER,
     label INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (policy_id, id)

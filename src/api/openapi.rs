@@ -4,9 +4,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
-    monitors, outcomes, policies, preparation, preview, quality, receivers, references, reports,
-    retrains, routing, rules, screening, timeline,
+    alerts, audit, calibration, deliveries, encryption, erasures, exact, health, ingest,
+    interactions, keys, monitors, outcomes, policies, preparation, preview, quality, receivers,
+    references, reports, retrains, routing, rules, screening, timeline,
 };
 
 #[derive(OpenApi)]
@@ -65,6 +65,8 @@ use crate::api::{
         policies::activate,
         policies::deactivate,
         policies::flagged,
+        encryption::get,
+        encryption::rotate,
         quality::summary,
         quality::examples,
         reports::get,
@@ -127,6 +129,7 @@ use crate::api::{
         (name = "audit", description = "Who did what, and what is held on people and erased"),
         (name = "screening", description = "Personal data and secrets: found, redacted, refused"),
         (name = "policies", description = "Rules of your own on what texts may say, taught by examples"),
+        (name = "encryption", description = "The keys that seal texts at rest"),
         (name = "keys", description = "Who may call"),
         (name = "operations", description = "Health, metrics, counts"),
     )

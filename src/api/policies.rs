@@ -162,7 +162,7 @@ pub(crate) async fn create(
     };
     let examples: Vec<_> =
         examples.into_iter().map(|start| teach::example(start.text, start.label)).collect();
-    state.store.add_policy_examples(policy.id, &examples, now).await?;
+    state.store.add_policy_examples((policy.project_id, policy.id), &examples, now).await?;
     let payload = json!({ "after": policy.spec, "start_examples": examples.len() });
     state.audit(&caller, "policy.create", policy.id, payload).await?;
     let place = format!("/v1/policies/{}", policy.id);

@@ -12,9 +12,9 @@ use crate::api::error::{ApiError, Code};
 use crate::api::observe::observe;
 use crate::api::state::AppState;
 use crate::api::{
-    alerts, audit, calibration, deliveries, erasures, exact, health, ingest, interactions, keys,
-    monitors, outcomes, policies, preparation, preview, quality, receivers, references, reports,
-    retrains, routing, rules, screening, timeline,
+    alerts, audit, calibration, deliveries, encryption, erasures, exact, health, ingest,
+    interactions, keys, monitors, outcomes, policies, preparation, preview, quality, receivers,
+    references, reports, retrains, routing, rules, screening, timeline,
 };
 use crate::model::key::Role;
 
@@ -187,6 +187,8 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/audit", ADMIN, audit::list),
         get("/v1/audit/export", ADMIN, audit::export),
         get("/v1/audit/checkpoint", ADMIN, audit::checkpoint),
+        get("/v1/encryption", READ, encryption::get),
+        post("/v1/encryption/keys", ADMIN, encryption::rotate),
         post("/v1/erasures", ADMIN, erasures::create),
         get("/v1/erasures/{id}", ADMIN, erasures::get),
         get("/v1/subjects/export", ADMIN, erasures::export),

@@ -24,6 +24,11 @@ pub struct Config {
     /// it the former are stored as they are, and subjects are refused. Empty in a file for none.
     #[serde(deserialize_with = "key_or_none", serialize_with = "without_key")]
     pub secret_key: Option<SealingKey>,
+    /// The secret keys before it, the latest first: they open what they sealed until that is sealed anew. The
+    /// last of them goes on making pseudonyms of subjects.
+    pub previous_secret_keys: Vec<SealingKey>,
+    /// Whether texts of users are sealed at rest; needs `secret_key`, and without one they are not.
+    pub encrypt_texts: bool,
 }
 
 impl Default for Config {
@@ -33,6 +38,8 @@ impl Default for Config {
             max_connections: 16,
             acquire_timeout_ms: 5_000,
             secret_key: None,
+            previous_secret_keys: Vec::new(),
+            encrypt_texts: true,
         }
     }
 }
@@ -48,6 +55,16 @@ impl Config {
         }
         if let Some(problem) = self.secret_key.as_ref().and_then(SealingKey::problem) {
             problems.push(("secret_key".to_owned(), problem));
+        }
+        let previous = &self.previous_secret_keys;
+        for (place, key) in previous.iter().enumerate() {
+            if let Some(problem) = key.problem() {
+                problems.push((format!("previous_secret_keys[{place}]"), problem));
+            }
+        }
+        if !previous.is_empty() && self.secret_key.is_none() {
+            let detail = "are keys before secret_key, which is not set: set it".to_owned();
+            problems.push(("previous_secret_keys".to_owned(), detail));
         }
         if self.max_connections == 0 {
             problems.push(("max_connections".to_owned(), "must be at least 1".to_owned()));
@@ -76,6 +93,8 @@ impl fmt::Debug for Config {
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout_ms", &self.acquire_timeout_ms)
             .field("secret_key", &self.secret_key)
+            .field("previous_secret_keys", &self.previous_secret_keys)
+            .field("encrypt_texts", &self.encrypt_texts)
             .finish()
     }
 }

@@ -3,6 +3,7 @@
 use super::codec;
 use super::engine::{Store, on_engine};
 use super::error::StoreError;
+use super::sealed_texts::{self, Keyring};
 use crate::clock::Timestamp;
 use crate::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
 use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
@@ -49,19 +50,19 @@ pub(super) struct DeliveryRow {
     created_at: i64,
     next_attempt_at: i64,
     delivered_at: Option<i64>,
+    pub(super) text_key: Option<i64>,
 }
 
-impl TryFrom<DeliveryRow> for Delivery {
-    type Error = StoreError;
-
-    fn try_from(row: DeliveryRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl DeliveryRow {
+    pub(super) fn read(self, ring: &Keyring) -> Result<Delivery, StoreError> {
+        let row = self;
+        Ok(Delivery {
+            body: ring.open(row.text_key, sealed_texts::BODY, &row.id, row.body)?,
             id: codec::parse_id(TABLE, &row.id)?,
             project_id: codec::parse_id(TABLE, &row.project_id)?,
             receiver_id: codec::parse_id(TABLE, &row.receiver_id)?,
             alert_id: row.alert_id.map(|id| codec::parse_id(TABLE, &id)).transpose()?,
             event_type: row.event_type,
-            body: row.body,
             status: codec::from_name(TABLE, &row.status)?,
             attempts: row.attempts,
             created_at: Timestamp::from_micros(row.created_at),
@@ -97,6 +98,11 @@ impl TryFrom<AttemptRow> for Attempt {
 }
 
 impl Store {
+    async fn deliveries_of(&self, rows: Vec<DeliveryRow>) -> Result<Vec<Delivery>, StoreError> {
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
+        rows.into_iter().map(|row| row.read(&ring)).collect()
+    }
+
     /// Makes a delivery due now, under its old id, whatever became of it; the numbers of its
     /// attempts go on. An attempt under way loses its claim. False when there is none.
     pub async fn replay_delivery(
@@ -149,7 +155,7 @@ impl Store {
                 .fetch_optional(pool)
                 .await
         })?;
-        row.map(Delivery::try_from).transpose()
+        Ok(self.deliveries_of(row.into_iter().collect()).await?.pop())
     }
 
     /// What was kept of the answer to a delivery.
@@ -181,7 +187,7 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        codec::all(rows)
+        self.deliveries_of(rows).await
     }
 
     /// A delivery's attempts, by number.

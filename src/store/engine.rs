@@ -14,6 +14,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 use super::config::Config;
 use super::error::StoreError;
 use super::seal::Sealer;
+use super::text_keys::TextKeys;
 
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
@@ -34,6 +35,7 @@ const SESSION: [(&str, &str); 4] = [
 pub struct Store {
     pub(super) engine: Engine,
     pub(super) sealer: Arc<Sealer>,
+    pub(super) text_keys: Arc<TextKeys>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,13 +107,14 @@ impl Tx {
 impl Store {
     /// Connects. Nothing is created but an empty SQLite file; see [`Store::migrate`].
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
-        let sealer = Arc::new(Sealer::new(config.secret_key.as_ref())?);
+        let sealer = Sealer::new(config.secret_key.as_ref(), &config.previous_secret_keys)?;
+        let text_keys = Arc::new(TextKeys::new(config)?);
         let engine = match config.url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => Engine::Postgres(open_postgres(config).await?),
             Some("sqlite") => Engine::Sqlite(open_sqlite(config).await?),
             _ => return Err(not_a_store(config)),
         };
-        Ok(Self { engine, sealer })
+        Ok(Self { engine, sealer: Arc::new(sealer), text_keys })
     }
 
     /// Brings the tables up to date; does nothing when they are.

@@ -13,6 +13,7 @@ use super::codec;
 use super::counters::{self, Counter};
 use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
+use super::sealed_texts;
 use crate::clock::Timestamp;
 use crate::id::{ErasureId, ProjectId};
 use crate::model::audit::AuditRecord;
@@ -78,7 +79,14 @@ macro_rules! by_number {
     };
 }
 
-const TEXTS: Sql = by_number!("SELECT query, response, original FROM interaction_texts", "");
+const TEXTS: Sql = Sql {
+    postgres: "SELECT i.id, t.query, t.response, t.original, t.text_key FROM interactions i
+        JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
+        WHERE i.seq = ANY (ARRAY (SELECT json_array_elements_text($1::json)::bigint))",
+    sqlite: "SELECT i.id, t.query, t.response, t.original, t.text_key FROM interactions i
+        JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
+        WHERE i.seq IN (SELECT value FROM json_each($1))",
+};
 const DELETE_TEXTS: Sql = by_number!("DELETE FROM interaction_texts", "");
 const DELETE_EMBEDDINGS: Sql = by_number!("DELETE FROM embeddings", "");
 const DELETE_INTERACTIONS: Sql = by_number!("DELETE FROM interactions", " RETURNING position");
@@ -227,9 +235,7 @@ impl Store {
         }
         let seqs = codec::to_json(TABLE, &seqs)?;
         let mut counts = ErasureCounts::default();
-        let texts: Vec<(String, Option<String>, Option<String>)> = on_tx!(tx, |connection| {
-            sqlx::query_as(self.pick(&TEXTS)).bind(&seqs).fetch_all(connection).await
-        })?;
+        let texts = self.texts_of(tx, &seqs).await?;
         let mut quotes = quotes::Quotes::new(&ids, &texts);
         counts.outcomes = self.erase_outcomes(tx, project, target, (&seqs, &ids)).await?;
         let session = match target {
@@ -253,12 +259,28 @@ impl Store {
         counters::add(tx, project, &gone).await?;
         let wanted = Wanted { ids: &ids, session };
         counts.reference_rows = chunks::erase_references(tx, project, wanted).await?;
-        counts.upload_rows = chunks::erase_uploads(tx, project, wanted, &mut quotes).await?;
-        counts.deliveries = quotes::erase(tx, project, &quotes).await?;
+        counts.upload_rows = chunks::erase_uploads(self, tx, project, wanted, &mut quotes).await?;
+        counts.deliveries = quotes::erase(self, tx, project, &quotes).await?;
         for about in ids.iter().map(String::as_str).chain([target.id()]) {
             counts.audit_payloads += audit::forget(tx, project, about).await?;
         }
         Ok(counts)
+    }
+
+    async fn texts_of(&self, tx: &mut Tx, seqs: &str) -> Result<Vec<quotes::Texts>, StoreError> {
+        type Row = (String, String, Option<String>, Option<String>, Option<i64>);
+        let rows: Vec<Row> = on_tx!(tx, |connection| {
+            sqlx::query_as(self.pick(&TEXTS)).bind(seqs).fetch_all(connection).await
+        })?;
+        let ring = self.keyring_in(tx, rows.iter().map(|row| row.4)).await?;
+        let open = |(id, query, response, original, key): Row| {
+            Ok((
+                ring.open(key, sealed_texts::QUERY, &id, query)?,
+                ring.open_some(key, sealed_texts::RESPONSE, &id, response)?,
+                ring.open_some(key, sealed_texts::ORIGINAL, &id, original)?,
+            ))
+        };
+        rows.into_iter().map(open).collect()
     }
 
     async fn erase_outcomes(

@@ -27,9 +27,17 @@ pub enum StoreError {
     SealingKey,
     /// A sealed secret cannot be opened.
     #[error(
-        "a receiver's secret is sealed with another key; set store.secret_key to the key it was sealed with"
+        "a secret is sealed with another key; set store.secret_key to the key it was sealed with, or list that in store.previous_secret_keys"
     )]
     Sealed,
+    /// A data key of texts cannot be opened.
+    #[error(
+        "texts are sealed with another key; set store.secret_key to the key they were sealed with, or list that in store.previous_secret_keys"
+    )]
+    TextKey,
+    /// A sealed text cannot be opened: its data key is gone, or it was changed or moved.
+    #[error("a sealed text cannot be opened: it was changed, or its data key is not in text_keys")]
+    SealedText,
     /// The tables are missing or older than this program.
     #[error(
         "the database's tables are at version {found}, {wanted} is needed; run `seamark migrate`"

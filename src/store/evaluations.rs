@@ -84,7 +84,7 @@ impl Store {
             return Ok(CommitOutcome::Superseded);
         }
         write_buckets(&mut tx, commit).await?;
-        reports::insert(&mut tx, &commit.reports).await?;
+        reports::insert(self, &mut tx, &commit.reports, commit.now).await?;
         alerts::upsert(&mut tx, &commit.alerts).await?;
         alerts::insert_transitions(&mut tx, &commit.transitions).await?;
         counters::add(&mut tx, commit.project_id, &[(Counter::Late, commit.late)]).await?;

@@ -3,6 +3,7 @@
 use super::codec;
 use super::engine::{Store, on_engine};
 use super::error::StoreError;
+use super::sealed_texts::{self, Keyring};
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::{Event, EventWithTexts};
@@ -10,7 +11,7 @@ use crate::model::vector;
 
 const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
         e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
-        t.response AS response_text
+        t.response AS response_text, t.text_key
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.position > $2 AND e.model_digest = $3
@@ -18,7 +19,7 @@ const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.att
     ORDER BY i.position LIMIT $4";
 const BETWEEN: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
         e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
-        t.response AS response_text
+        t.response AS response_text, t.text_key
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.occurred_at >= $2 AND i.occurred_at < $3
@@ -41,12 +42,15 @@ struct EventRow {
     signals: Option<String>,
     query_text: Option<String>,
     response_text: Option<String>,
+    text_key: Option<i64>,
 }
 
-impl TryFrom<EventRow> for EventWithTexts {
-    type Error = StoreError;
-
-    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+impl EventRow {
+    fn read(self, ring: &Keyring) -> Result<EventWithTexts, StoreError> {
+        let row = self;
+        let open = |place, text| ring.open_some(row.text_key, place, &row.id, text);
+        let query = open(sealed_texts::QUERY, row.query_text)?;
+        let response = open(sealed_texts::RESPONSE, row.response_text)?;
         let signals = row.signals.map(|text| codec::from_json("embeddings", &text)).transpose()?;
         let event = Event {
             position: row.position,
@@ -60,11 +64,16 @@ impl TryFrom<EventRow> for EventWithTexts {
             signals: signals.unwrap_or_default(),
             outcomes: Vec::new(),
         };
-        Ok(Self { event, query: row.query_text, response: row.response_text })
+        Ok(EventWithTexts { event, query, response })
     }
 }
 
 impl Store {
+    async fn events_of(&self, rows: Vec<EventRow>) -> Result<Vec<EventWithTexts>, StoreError> {
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
+        rows.into_iter().map(|row| row.read(&ring)).collect()
+    }
+
     /// Events of one embedding model after `position`, by position.
     ///
     /// Rows of another model, or past their retention, are left out: the last event's position can
@@ -85,7 +94,7 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        codec::all(rows)
+        self.events_of(rows).await
     }
 
     /// Events of one embedding model that occurred in `[from, to)`, by time, then position.
@@ -105,7 +114,7 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        codec::all(rows)
+        self.events_of(rows).await
     }
 
     /// Interactions that occurred in `[from, to)` and are still to be embedded.

@@ -1,5 +1,6 @@
 //! Interactions come in: durable, idempotent by id, many at once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{Postgres, Sqlite, Transaction};
@@ -9,6 +10,8 @@ use super::counters::{self, Counter};
 use super::engine::{Sql, Store, Tx, on_engine};
 use super::error::StoreError;
 use super::outcomes;
+use super::sealed_texts::{self, Keyring, TextKey};
+use super::text_keys::ProjectKeys;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::{Interaction, InteractionState, NewInteraction};
@@ -30,22 +33,24 @@ pub enum InsertOutcome {
 const INSERT_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::text[], $9::float8[], $10::text[], $11::text[], $14::text[],
-            $15::text[], $16::bigint[])
+            $15::text[], $16::bigint[], $17::bigint[])
         WITH ORDINALITY AS t (project_id, id, occurred_at, content_hash, session_id, attributes,
             model, metadata, inclusion_probability, query, response, subject, personal,
-            until_embedded, ordinal)
+            until_embedded, text_key, ordinal)
     ), inserted AS (
         INSERT INTO interactions (project_id, id, occurred_at, received_at, day, content_hash,
-            session_id, attributes, model, metadata, inclusion_probability, subject, state,
-            claim_token, claim_until, failures)
+            session_id, attributes, model, metadata, metadata_key, inclusion_probability, subject,
+            state, claim_token, claim_until, failures)
         SELECT project_id, id, occurred_at, $12, $13, content_hash, session_id, attributes, model,
-            metadata, inclusion_probability, subject, 'pending', 0, 0, 0
+            metadata, text_key, inclusion_probability, subject, 'pending', 0, 0, 0
         FROM items ORDER BY ordinal
         ON CONFLICT (project_id, id) DO NOTHING
         RETURNING project_id, id, seq
     ), texts AS (
-        INSERT INTO interaction_texts (day, seq, query, response, personal, until_embedded)
-        SELECT $13, seq, query, response, personal, until_embedded FROM inserted JOIN items USING (project_id, id)
+        INSERT INTO interaction_texts
+            (day, seq, query, response, personal, until_embedded, text_key)
+        SELECT $13, seq, query, response, personal, until_embedded, text_key
+        FROM inserted JOIN items USING (project_id, id)
     )
     SELECT ordinal, seq FROM inserted JOIN items USING (project_id, id)";
 
@@ -54,27 +59,27 @@ const STORED_HASHES: &str = "SELECT project_id, id, content_hash FROM interactio
 
 const INSERT_ONE: &str = "INSERT INTO interactions (project_id, id, occurred_at, content_hash,
         session_id, attributes, model, metadata, inclusion_probability, received_at, day, subject,
-        state, claim_token, claim_until, failures)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', 0, 0, 0)
+        metadata_key, state, claim_token, claim_until, failures)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending', 0, 0, 0)
     ON CONFLICT (project_id, id) DO NOTHING RETURNING seq";
 const INSERT_TEXT: &str =
-    "INSERT INTO interaction_texts (day, seq, query, response, personal, until_embedded)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    "INSERT INTO interaction_texts (day, seq, query, response, personal, until_embedded, text_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const STORED_HASH: &str = "SELECT content_hash FROM interactions WHERE project_id = $1 AND id = $2";
 
 const BY_ID: Sql = Sql {
-    postgres: "SELECT i.*, t.query, t.response FROM interactions i
+    postgres: "SELECT i.*, t.query, t.response, t.text_key FROM interactions i
         LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
         WHERE i.project_id = $1
           AND i.id = ANY (ARRAY (SELECT json_array_elements_text($2::json)))",
-    sqlite: "SELECT i.*, t.query, t.response FROM interactions i
+    sqlite: "SELECT i.*, t.query, t.response, t.text_key FROM interactions i
         LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
         WHERE i.project_id = $1 AND i.id IN (SELECT value FROM json_each($2))",
 };
 
 const COUNT_SINCE: &str =
     "SELECT COUNT(*) FROM interactions WHERE project_id = $1 AND occurred_at > $2";
-const BEFORE: &str = "SELECT i.*, t.query, t.response FROM interactions i
+const BEFORE: &str = "SELECT i.*, t.query, t.response, t.text_key FROM interactions i
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
     WHERE i.project_id = $1 AND i.position < $2 ORDER BY i.position DESC LIMIT $3";
 
@@ -127,10 +132,15 @@ impl Store {
         let firsts = first_of_each_id(items);
         let mut tx = self.begin().await?;
         let projects: BTreeSet<ProjectId> = items.iter().map(|item| item.0).collect();
-        outcomes::announce(&mut tx, &Vec::from_iter(projects)).await?;
+        let projects: Vec<ProjectId> = projects.into_iter().collect();
+        outcomes::announce(&mut tx, &projects).await?;
+        let mut keys = ProjectKeys::default();
+        for project in projects {
+            keys.of(self, &mut tx, project, now).await?;
+        }
         let (inserted, stored) = match &mut tx {
-            Tx::Postgres(tx) => insert_postgres(tx, &firsts, now).await?,
-            Tx::Sqlite(tx) => insert_sqlite(tx, &firsts, now).await?,
+            Tx::Postgres(tx) => insert_postgres(tx, &firsts, &keys, now).await?,
+            Tx::Sqlite(tx) => insert_sqlite(tx, &firsts, &keys, now).await?,
         };
         let results = results(items, &inserted, &stored);
         let mut counts = counted(items, &results);
@@ -184,8 +194,9 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
         rows.into_iter()
-            .map(|row| Ok((row.position.unwrap_or_default(), row.try_into()?)))
+            .map(|row| Ok((row.position.unwrap_or_default(), row.read(&ring)?)))
             .collect()
     }
 
@@ -203,9 +214,10 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
         let mut found: HashMap<String, Interaction> = HashMap::new();
         for row in rows {
-            found.insert(row.id.clone(), row.try_into()?);
+            found.insert(row.id.clone(), row.read(&ring)?);
         }
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
@@ -286,19 +298,40 @@ fn attributes(item: &Item) -> Result<String, StoreError> {
     codec::to_json(TABLE, &item.1.attributes)
 }
 
+/// The texts of an item as they are stored.
+struct AtRest<'a> {
+    key: Option<i64>,
+    query: Cow<'a, str>,
+    response: Option<Cow<'a, str>>,
+    metadata: Option<Cow<'a, str>>,
+}
+
+impl<'a> AtRest<'a> {
+    fn new((project, item): &'a Item, keys: &ProjectKeys) -> Result<Self, StoreError> {
+        let key = keys.known(*project);
+        let some = |place, text| sealed_texts::seal_some(key, place, &item.id, text);
+        Ok(Self {
+            key: key.map(TextKey::id),
+            query: sealed_texts::seal(key, sealed_texts::QUERY, &item.id, &item.query)?,
+            response: some(sealed_texts::RESPONSE, item.response.as_deref())?,
+            metadata: some(sealed_texts::METADATA, item.metadata.as_deref())?,
+        })
+    }
+}
+
 async fn insert_postgres<'a>(
     tx: &mut Transaction<'static, Postgres>,
     items: &[&'a Item],
+    keys: &ProjectKeys,
     now: Timestamp,
 ) -> Result<(Numbers<'a>, Hashes<'a>), StoreError> {
-    let column = |of: fn(&NewInteraction) -> &str| -> Vec<&'a str> {
-        items.iter().map(|item| of(&item.1)).collect()
-    };
     let nullable = |of: fn(&NewInteraction) -> Option<&str>| -> Vec<Option<&'a str>> {
         items.iter().map(|item| of(&item.1)).collect()
     };
     let projects: Vec<String> = items.iter().map(|item| item.0.to_string()).collect();
-    let ids = column(|item| &item.id);
+    let ids: Vec<&str> = items.iter().map(|item| item.1.id.as_str()).collect();
+    let at_rest = items.iter().map(|item| AtRest::new(item, keys));
+    let at_rest: Vec<AtRest<'_>> = at_rest.collect::<Result<_, _>>()?;
     let attributes: Vec<String> = items.iter().map(|i| attributes(i)).collect::<Result<_, _>>()?;
     let hashes: Vec<&[u8]> = items.iter().map(|i| i.1.content_hash.as_slice()).collect();
     let rows: Vec<(i64, i64)> = sqlx::query_as(INSERT_MANY)
@@ -309,15 +342,16 @@ async fn insert_postgres<'a>(
         .bind(nullable(|item| item.session_id.as_deref()))
         .bind(attributes)
         .bind(nullable(|item| item.model.as_deref()))
-        .bind(nullable(|item| item.metadata.as_deref()))
+        .bind(at_rest.iter().map(|texts| texts.metadata.as_deref()).collect::<Vec<_>>())
         .bind(items.iter().map(|i| i.1.inclusion_probability).collect::<Vec<_>>())
-        .bind(column(|item| &item.query))
-        .bind(nullable(|item| item.response.as_deref()))
+        .bind(at_rest.iter().map(|texts| &*texts.query).collect::<Vec<_>>())
+        .bind(at_rest.iter().map(|texts| texts.response.as_deref()).collect::<Vec<_>>())
         .bind(now.as_micros())
         .bind(now.day())
         .bind(nullable(|item| item.subject.as_ref().map(|subject| subject.0.as_str())))
         .bind(items.iter().map(|i| personal(i)).collect::<Result<Vec<_>, _>>()?)
         .bind(items.iter().map(|i| i64::from(i.1.until_embedded)).collect::<Vec<_>>())
+        .bind(at_rest.iter().map(|texts| texts.key).collect::<Vec<_>>())
         .fetch_all(&mut **tx)
         .await?;
     let inserted: Numbers<'a> =
@@ -340,12 +374,14 @@ async fn insert_postgres<'a>(
 async fn insert_sqlite<'a>(
     tx: &mut Transaction<'static, Sqlite>,
     items: &[&'a Item],
+    keys: &ProjectKeys,
     now: Timestamp,
 ) -> Result<(Numbers<'a>, Hashes<'a>), StoreError> {
     let mut inserted = HashMap::new();
     let mut stored = HashMap::new();
     for entry in items {
         let (project, item) = (entry.0.to_string(), &entry.1);
+        let texts = AtRest::new(entry, keys)?;
         let seq: Option<i64> = sqlx::query_scalar(INSERT_ONE)
             .bind(&project)
             .bind(&item.id)
@@ -354,11 +390,12 @@ async fn insert_sqlite<'a>(
             .bind(&item.session_id)
             .bind(attributes(entry)?)
             .bind(&item.model)
-            .bind(&item.metadata)
+            .bind(texts.metadata.as_deref())
             .bind(item.inclusion_probability)
             .bind(now.as_micros())
             .bind(now.day())
             .bind(item.subject.as_ref().map(|subject| &subject.0))
+            .bind(texts.key)
             .fetch_optional(&mut **tx)
             .await?;
         if let Some(seq) = seq {
@@ -366,10 +403,11 @@ async fn insert_sqlite<'a>(
             sqlx::query(INSERT_TEXT)
                 .bind(now.day())
                 .bind(seq)
-                .bind(&item.query)
-                .bind(&item.response)
+                .bind(&*texts.query)
+                .bind(texts.response.as_deref())
                 .bind(personal(entry)?)
                 .bind(i64::from(item.until_embedded))
+                .bind(texts.key)
                 .execute(&mut **tx)
                 .await?;
         } else {
@@ -396,22 +434,22 @@ struct InteractionRow {
     position: Option<i64>,
     query: Option<String>,
     response: Option<String>,
+    text_key: Option<i64>,
 }
 
-impl TryFrom<InteractionRow> for Interaction {
-    type Error = StoreError;
-
-    fn try_from(row: InteractionRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id,
-            occurred_at: Timestamp::from_micros(row.occurred_at),
-            received_at: Timestamp::from_micros(row.received_at),
-            query: row.query,
-            response: row.response,
-            session_id: row.session_id,
-            attributes: codec::from_json(TABLE, &row.attributes)?,
-            model: row.model,
-            state: state(&row.state)?,
+impl InteractionRow {
+    fn read(self, ring: &Keyring) -> Result<Interaction, StoreError> {
+        let open = |place, text| ring.open_some(self.text_key, place, &self.id, text);
+        Ok(Interaction {
+            query: open(sealed_texts::QUERY, self.query)?,
+            response: open(sealed_texts::RESPONSE, self.response)?,
+            id: self.id,
+            occurred_at: Timestamp::from_micros(self.occurred_at),
+            received_at: Timestamp::from_micros(self.received_at),
+            session_id: self.session_id,
+            attributes: codec::from_json(TABLE, &self.attributes)?,
+            model: self.model,
+            state: state(&self.state)?,
         })
     }
 }

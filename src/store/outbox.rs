@@ -8,14 +8,17 @@ use super::deliveries::{DeliveryRow, TABLE};
 use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use super::receivers;
+use super::sealed_texts::{self, TextKey};
+use super::text_keys::ProjectKeys;
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, ReceiverId};
 use crate::model::delivery::{Attempt, Delivery, DeliveryStatus};
 use crate::model::receiver::Receiver;
 
 const INSERT: &str = "INSERT INTO deliveries (id, project_id, receiver_id, alert_id, event_type,
-        body, status, attempts, created_at, next_attempt_at, delivered_at, claim_token, claim_until)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)";
+        body, status, attempts, created_at, next_attempt_at, delivered_at, text_key, claim_token,
+        claim_until)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0)";
 // Of each receiver the first few that are due, read from the index: a long queue at one receiver costs
 // the others nothing, and nobody anything. A message waits while an earlier one about the same alert
 // is on its way to the same receiver, so that no end overtakes its begin, not even by a retry.
@@ -138,21 +141,30 @@ struct ClaimedRow {
     first_remembered: Option<String>,
 }
 
-pub(super) async fn insert(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    store: &Store,
+    tx: &mut Tx,
+    deliveries: &[Delivery],
+) -> Result<(), StoreError> {
+    let mut keys = ProjectKeys::default();
     for delivery in deliveries {
+        let key = keys.of(store, tx, delivery.project_id, delivery.created_at).await?;
+        let id = delivery.id.to_string();
+        let body = sealed_texts::seal(key, sealed_texts::BODY, &id, &delivery.body)?;
         on_tx!(tx, |connection| {
             sqlx::query(INSERT)
-                .bind(delivery.id.to_string())
+                .bind(&id)
                 .bind(delivery.project_id.to_string())
                 .bind(delivery.receiver_id.to_string())
                 .bind(delivery.alert_id.map(|id| id.to_string()))
                 .bind(&delivery.event_type)
-                .bind(&delivery.body)
+                .bind(&*body)
                 .bind(delivery.status.as_str())
                 .bind(delivery.attempts)
                 .bind(delivery.created_at.as_micros())
                 .bind(delivery.next_attempt_at.as_micros())
                 .bind(delivery.delivered_at.map(Timestamp::as_micros))
+                .bind(key.map(TextKey::id))
                 .execute(connection)
                 .await
                 .map(|_| ())
@@ -165,7 +177,7 @@ impl Store {
     /// Puts a message into the outbox: a test message; alerts' go with their evaluation.
     pub async fn insert_delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        insert(&mut tx, std::slice::from_ref(delivery)).await?;
+        insert(self, &mut tx, std::slice::from_ref(delivery)).await?;
         tx.commit().await
     }
 
@@ -191,9 +203,10 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
+        let ring = self.keyring(rows.iter().map(|row| row.delivery.text_key)).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
-            let delivery = Delivery::try_from(row.delivery)?;
+            let delivery = row.delivery.read(&ring)?;
             claimed.push((delivery, row.claim_token, row.first_remembered));
         }
         claimed.sort_by_key(|(delivery, _, _)| (delivery.next_attempt_at, delivery.id));
@@ -237,14 +250,14 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut recorded = Vec::with_capacity(results.len());
         for result in results {
-            recorded.push(record(&mut tx, result).await?);
+            recorded.push(record(self, &mut tx, result).await?);
         }
         tx.commit().await?;
         Ok(recorded)
     }
 }
 
-async fn record(tx: &mut Tx, result: &AttemptResult) -> Result<bool, StoreError> {
+async fn record(store: &Store, tx: &mut Tx, result: &AttemptResult) -> Result<bool, StoreError> {
     let Some(receiver) = finish(tx, result).await? else { return Ok(false) };
     insert_attempt(tx, &result.attempt).await?;
     if result.disable_receiver {
@@ -257,7 +270,7 @@ async fn record(tx: &mut Tx, result: &AttemptResult) -> Result<bool, StoreError>
                 .map(|done| done.rows_affected())
         })?;
         if switched_off > 0 {
-            insert(tx, &result.farewells).await?;
+            insert(store, tx, &result.farewells).await?;
         }
     }
     Ok(true)

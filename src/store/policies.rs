@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::{PolicyId, ProjectId};
 use crate::model::policy::{Made, Policy, PolicyExample};
 use crate::policy::{MAX_POLICIES, PolicySet};
+use crate::store::sealed_texts::{self, TextKey};
 
 const TABLE: &str = "policies";
 
@@ -29,11 +30,12 @@ const DELETE: &str = "UPDATE policies SET version = version + 1, fitted = NULL, 
     WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL";
 const VERSION: &str =
     "SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT) FROM policies WHERE project_id = $1";
-const ADD_EXAMPLE: &str = "INSERT INTO policy_examples (policy_id, id, text, label, created_at)
-    VALUES ($1, $2, $3, $4, $5)
+const ADD_EXAMPLE: &str = "INSERT INTO policy_examples
+        (policy_id, id, text, text_key, label, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (policy_id, id) DO UPDATE SET label = excluded.label";
-const EXAMPLES: &str =
-    "SELECT id, text, label FROM policy_examples WHERE policy_id = $1 ORDER BY created_at, id";
+const EXAMPLES: &str = "SELECT id, text, text_key, label FROM policy_examples WHERE policy_id = $1
+    ORDER BY created_at, id";
 const COUNT_EXAMPLES: &str = "SELECT COUNT(*) FROM policy_examples WHERE policy_id = $1";
 const DELETE_EXAMPLES: &str = "DELETE FROM policy_examples WHERE policy_id = $1";
 
@@ -69,6 +71,11 @@ impl TryFrom<PolicyRow> for Policy {
             updated_at: Timestamp::from_micros(row.updated_at),
         })
     }
+}
+
+/// What the text of an example is sealed for.
+fn owner(policy: PolicyId, example: &str) -> String {
+    format!("{policy}/{example}")
 }
 
 fn json(made: Option<&Made>) -> Result<Option<String>, StoreError> {
@@ -208,17 +215,22 @@ impl Store {
     /// they would be more than [`MAX_EXAMPLES`].
     pub async fn add_policy_examples(
         &self,
-        policy: PolicyId,
+        (project, policy): (ProjectId, PolicyId),
         examples: &[PolicyExample],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let key = self.text_key(&mut tx, project, now).await?;
+        let key = key.as_ref();
         for example in examples {
+            let owner = owner(policy, &example.id);
+            let text = sealed_texts::seal(key, sealed_texts::EXAMPLE, &owner, &example.text)?;
             on_tx!(&mut tx, |connection| {
                 sqlx::query(ADD_EXAMPLE)
                     .bind(policy.to_string())
                     .bind(&example.id)
-                    .bind(&example.text)
+                    .bind(&*text)
+                    .bind(key.map(TextKey::id))
                     .bind(i64::from(example.label))
                     .bind(now.as_micros())
                     .execute(connection)
@@ -241,10 +253,14 @@ impl Store {
         &self,
         policy: PolicyId,
     ) -> Result<Vec<PolicyExample>, StoreError> {
-        let rows: Vec<(String, String, i64)> = on_engine!(self, readers, |pool| {
+        let rows: Vec<(String, String, Option<i64>, i64)> = on_engine!(self, readers, |pool| {
             sqlx::query_as(EXAMPLES).bind(policy.to_string()).fetch_all(pool).await
         })?;
-        let example = |(id, text, label)| PolicyExample { id, text, label: label != 0 };
-        Ok(rows.into_iter().map(example).collect())
+        let ring = self.keyring(rows.iter().map(|(_, _, key, _)| *key)).await?;
+        let example = |(id, text, key, label): (String, String, Option<i64>, i64)| {
+            let text = ring.open(key, sealed_texts::EXAMPLE, &owner(policy, &id), text)?;
+            Ok(PolicyExample { id, text, label: label != 0 })
+        };
+        rows.into_iter().map(example).collect()
     }
 }

@@ -10,6 +10,7 @@ use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use super::preparation::{self, Rewrite};
 use super::quality;
+use super::sealed_texts::{self, Keyring};
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
@@ -82,7 +83,9 @@ const CLAIM: Sql = Sql {
             (SELECT t.personal FROM interaction_texts t
                 WHERE t.day = interactions.day AND t.seq = interactions.seq) AS personal,
             (SELECT t.until_embedded FROM interaction_texts t
-                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS until_embedded",
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS until_embedded,
+            (SELECT t.text_key FROM interaction_texts t
+                WHERE t.day = interactions.day AND t.seq = interactions.seq) AS text_key",
     sqlite: "UPDATE interactions
         SET claim_holder = $1, claim_until = $3, claim_token = claim_token + 1
         WHERE seq IN (SELECT seq FROM interactions
@@ -92,7 +95,9 @@ const CLAIM: Sql = Sql {
             (SELECT t.response FROM interaction_texts t WHERE t.seq = interactions.seq) AS response,
             (SELECT t.personal FROM interaction_texts t WHERE t.seq = interactions.seq) AS personal,
             (SELECT t.until_embedded FROM interaction_texts t
-                WHERE t.seq = interactions.seq) AS until_embedded",
+                WHERE t.seq = interactions.seq) AS until_embedded,
+            (SELECT t.text_key FROM interaction_texts t
+                WHERE t.seq = interactions.seq) AS text_key",
 };
 
 const RELEASE: &str = "UPDATE interactions SET claim_holder = NULL, claim_until = 0
@@ -110,10 +115,10 @@ const SET_POSITION: &str = "UPDATE projects SET position = $2 WHERE id = $1";
 
 /// By key alone: with fresh statistics missing, Postgres would rather read the whole queue than
 /// look up a hundred rows, if the conditions on state and project were in the statement.
-const LOCK_MANY: &str = "SELECT seq, day, project_id, state, claim_token FROM interactions
+const LOCK_MANY: &str = "SELECT seq, day, id, project_id, state, claim_token FROM interactions
     WHERE seq = ANY ($1) ORDER BY seq FOR UPDATE";
 const FIND_ONE: &str =
-    "SELECT seq, day, project_id, state, claim_token FROM interactions WHERE seq = $1";
+    "SELECT seq, day, id, project_id, state, claim_token FROM interactions WHERE seq = $1";
 
 const EMBED_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[],
@@ -147,27 +152,27 @@ struct PendingRow {
     response: Option<String>,
     personal: Option<String>,
     until_embedded: Option<i64>,
+    text_key: Option<i64>,
 }
 
-impl TryFrom<PendingRow> for PendingText {
-    type Error = StoreError;
-
-    fn try_from(row: PendingRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            project_id: codec::parse_id("interactions", &row.project_id)?,
-            seq: row.seq,
-            id: row.id,
+impl PendingRow {
+    fn read(self, ring: &Keyring) -> Result<PendingText, StoreError> {
+        let open = |place, text| ring.open_some(self.text_key, place, &self.id, text);
+        Ok(PendingText {
+            project_id: codec::parse_id("interactions", &self.project_id)?,
+            seq: self.seq,
             // Blank when retention took the text after the claim chose the row.
-            query: row.query.unwrap_or_default(),
-            response: row.response,
-            token: row.claim_token,
-            failures: row.failures,
-            attributes: codec::from_json("interactions", &row.attributes)?,
-            personal: match &row.personal {
+            query: open(sealed_texts::QUERY, self.query)?.unwrap_or_default(),
+            response: open(sealed_texts::RESPONSE, self.response)?,
+            id: self.id,
+            token: self.claim_token,
+            failures: self.failures,
+            attributes: codec::from_json("interactions", &self.attributes)?,
+            personal: match &self.personal {
                 Some(json) => codec::from_json("interaction_texts", json)?,
                 None => Personal::default(),
             },
-            until_embedded: row.until_embedded == Some(1),
+            until_embedded: self.until_embedded == Some(1),
         })
     }
 }
@@ -177,6 +182,7 @@ impl TryFrom<PendingRow> for PendingText {
 struct ClaimedRow {
     seq: i64,
     day: i64,
+    id: String,
     project_id: String,
     state: String,
     claim_token: i64,
@@ -194,6 +200,7 @@ impl ClaimedRow {
 /// A valid claim on its way to be completed.
 struct Completed<'a> {
     day: i64,
+    id: &'a str,
     position: i64,
     text: &'a EmbeddedText,
 }
@@ -217,7 +224,9 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        let mut claimed: Vec<PendingText> = codec::all(rows)?;
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
+        let claimed = rows.into_iter().map(|row| row.read(&ring));
+        let mut claimed = claimed.collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by_key(|text| text.seq);
         Ok(claimed)
     }
@@ -294,16 +303,19 @@ async fn complete_project(
     };
     let completed: Vec<Completed<'_>> = texts
         .iter()
-        .filter_map(|text| Some((rows.iter().find(|row| row.is_held(&id, text))?.day, *text)))
+        .filter_map(|text| Some((rows.iter().find(|row| row.is_held(&id, text))?, *text)))
         .zip(position + 1..)
-        .map(|((day, text), position)| Completed { day, position, text })
+        .map(|((row, text), position)| Completed { day: row.day, id: &row.id, position, text })
         .collect();
     let seen = completed.iter().map(|item| (item.day, item.text));
     quality::count(store, tx, project, seen).await?;
-    let rewritten = completed
-        .iter()
-        .filter_map(|item| Some((item.day, item.text.seq, item.text.rewrite.as_ref()?)));
-    preparation::rewrite(tx, rewritten).await?;
+    let mut rewritten = Vec::new();
+    for item in &completed {
+        if let Some(rewrite) = &item.text.rewrite {
+            rewritten.push((item.day, item.text.seq, item.id, rewrite));
+        }
+    }
+    preparation::rewrite(store, tx, project, &rewritten).await?;
     for item in completed.iter().filter(|item| item.text.until_embedded) {
         on_tx!(tx, |connection| {
             sqlx::query(FORGET_TEXT)

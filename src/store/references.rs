@@ -1,11 +1,14 @@
 //! References: their progress, their own copy of the rows, and the freeze.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::audit;
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
+use super::sealed_texts::{self, TextKey};
 use super::uploads;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
@@ -47,11 +50,12 @@ const PUT_CHUNK: &str = "INSERT INTO reference_chunks (reference_id, chunk, even
 const ROWS: &str =
     "SELECT events, vectors FROM reference_chunks WHERE reference_id = $1 ORDER BY chunk";
 const WRITINGS: &str = "SELECT writings FROM frozen_references WHERE id = $1";
-const PROFILE: &str = "SELECT profile FROM frozen_references WHERE id = $1 AND status = 'ready'";
+const PROFILE: &str =
+    "SELECT profile, profile_key FROM frozen_references WHERE id = $1 AND status = 'ready'";
 
 const FREEZE: &str = "UPDATE frozen_references SET status = 'ready', progress = 1.0, n = $2,
         model_digest = $3, profile = $4, message = $5,
-        frozen_at = COALESCE(frozen_at, $6)
+        frozen_at = COALESCE(frozen_at, $6), profile_key = $7
     WHERE id = $1 AND status <> 'ready' RETURNING project_id, name, version";
 const RECOMPUTE: &str = "UPDATE frozen_references SET status = 'computing', progress = 0.0
     WHERE id = $1 AND frozen_at IS NOT NULL";
@@ -310,10 +314,13 @@ impl Store {
 
     /// The encoded profile; `None` before the freeze and while it is computed anew.
     pub async fn reference_profile(&self, id: ReferenceId) -> Result<Option<Vec<u8>>, StoreError> {
-        let profile: Option<Option<Vec<u8>>> = on_engine!(self, readers, |pool| {
-            sqlx::query_scalar(PROFILE).bind(id.to_string()).fetch_optional(pool).await
+        let id = id.to_string();
+        let found: Option<(Option<Vec<u8>>, Option<i64>)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(PROFILE).bind(&id).fetch_optional(pool).await
         })?;
-        Ok(profile.flatten())
+        let Some((Some(profile), key)) = found else { return Ok(None) };
+        let ring = self.keyring(std::iter::once(key)).await?;
+        ring.open_bytes(key, sealed_texts::PROFILE, &id, profile).map(Some)
     }
 
     /// Makes a reference ready and its monitor's current one, and lets the monitor's evaluation
@@ -324,14 +331,21 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let id = freeze.reference_id.to_string();
+        let key = self.key_of_monitor(&mut tx, freeze.monitor_id, now).await?;
+        let profile = match &key {
+            Some(key) => key.seal_bytes(sealed_texts::PROFILE, &id, &freeze.profile)?.into(),
+            None => Cow::Borrowed(&freeze.profile[..]),
+        };
         let frozen: Option<(String, String, i64)> = on_tx!(&mut tx, |connection| {
             sqlx::query_as(FREEZE)
-                .bind(freeze.reference_id.to_string())
+                .bind(&id)
                 .bind(freeze.n)
                 .bind(&freeze.model_digest)
-                .bind(&freeze.profile)
+                .bind(&*profile)
                 .bind(&freeze.message)
                 .bind(now.as_micros())
+                .bind(key.as_ref().map(TextKey::id))
                 .fetch_optional(connection)
                 .await
         })?;
@@ -342,8 +356,7 @@ impl Store {
             "monitor_id": freeze.monitor_id, "name": name, "version": version, "n": freeze.n,
             "model_digest": freeze.model_digest,
         });
-        let object = freeze.reference_id.to_string();
-        let record = AuditRecord::by_system("reference.freeze", object, payload);
+        let record = AuditRecord::by_system("reference.freeze", id, payload);
         let project = codec::parse_id(TABLE, &project)?;
         audit::append(&mut tx, &self.sealer, project, &record, now).await?;
         tx.commit().await?;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
+use super::sealed_texts::{self, Keyring, TextKey};
+use super::text_keys::ProjectKeys;
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReportId};
 use crate::model::report::Report;
@@ -13,8 +15,8 @@ use crate::model::verdict::Verdict;
 
 const TABLE: &str = "reports";
 const INSERT: &str = "INSERT INTO reports (id, project_id, monitor_id, reference_id, sequence,
-        evaluated_at, position, is_drift, verdicts, examples, late_events, explanation)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        evaluated_at, position, is_drift, verdicts, examples, late_events, explanation, text_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const FIND: &str = "SELECT * FROM reports WHERE project_id = $1 AND id = $2";
 const LIST: &str = "SELECT * FROM reports
     WHERE project_id = $1 AND monitor_id = $2
@@ -64,14 +66,16 @@ struct ReportRow {
     examples: String,
     explanation: Option<String>,
     late_events: i64,
+    text_key: Option<i64>,
 }
 
-impl TryFrom<ReportRow> for Report {
-    type Error = StoreError;
-
-    fn try_from(row: ReportRow) -> Result<Self, StoreError> {
+impl ReportRow {
+    fn read(self, ring: &Keyring) -> Result<Report, StoreError> {
+        let row = self;
+        let place = sealed_texts::EXPLANATION;
+        let explanation = ring.open_some(row.text_key, place, &row.id, row.explanation)?;
         let verdicts: Vec<Verdict> = codec::from_json(TABLE, &row.verdicts)?;
-        Ok(Self {
+        Ok(Report {
             id: codec::parse_id(TABLE, &row.id)?,
             project_id: codec::parse_id(TABLE, &row.project_id)?,
             monitor_id: codec::parse_id(TABLE, &row.monitor_id)?,
@@ -84,21 +88,31 @@ impl TryFrom<ReportRow> for Report {
             segment: verdicts.first().map(|v| v.segment.clone()).unwrap_or_default(),
             verdicts,
             examples: codec::from_json(TABLE, &row.examples)?,
-            explanation: row.explanation.map(|e| codec::from_json(TABLE, &e)).transpose()?,
+            explanation: explanation.map(|e| codec::from_json(TABLE, &e)).transpose()?,
             late_events: row.late_events,
         })
     }
 }
 
-pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    store: &Store,
+    tx: &mut Tx,
+    reports: &[Report],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut keys = ProjectKeys::default();
     for report in reports {
+        let key = keys.of(store, tx, report.project_id, now).await?;
+        let id = report.id.to_string();
         let verdicts = codec::to_json(TABLE, &report.verdicts)?;
         let examples = codec::to_json(TABLE, &report.examples)?;
         let explanation = report.explanation.as_ref();
         let explanation = explanation.map(|e| codec::to_json(TABLE, e)).transpose()?;
+        let explanation =
+            sealed_texts::seal_some(key, sealed_texts::EXPLANATION, &id, explanation.as_deref())?;
         on_tx!(tx, |connection| {
             sqlx::query(INSERT)
-                .bind(report.id.to_string())
+                .bind(&id)
                 .bind(report.project_id.to_string())
                 .bind(report.monitor_id.to_string())
                 .bind(report.reference_id.to_string())
@@ -109,7 +123,8 @@ pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreE
                 .bind(&verdicts)
                 .bind(&examples)
                 .bind(report.late_events)
-                .bind(&explanation)
+                .bind(explanation.as_deref())
+                .bind(key.map(TextKey::id))
                 .execute(connection)
                 .await
                 .map(|_| ())
@@ -119,6 +134,11 @@ pub(super) async fn insert(tx: &mut Tx, reports: &[Report]) -> Result<(), StoreE
 }
 
 impl Store {
+    async fn reports_of(&self, rows: Vec<ReportRow>) -> Result<Vec<Report>, StoreError> {
+        let ring = self.keyring(rows.iter().map(|row| row.text_key)).await?;
+        rows.into_iter().map(|row| row.read(&ring)).collect()
+    }
+
     /// The project's report with this id.
     pub async fn find_report(
         &self,
@@ -132,7 +152,7 @@ impl Store {
                 .fetch_optional(pool)
                 .await
         })?;
-        row.map(Report::try_from).transpose()
+        Ok(self.reports_of(row.into_iter().collect()).await?.pop())
     }
 
     /// A monitor's reports, newest first.
@@ -155,7 +175,7 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        codec::all(rows)
+        self.reports_of(rows).await
     }
 
     /// The verdicts of a monitor's latest reports, up to the one of sequence `until`, newest first: without
@@ -242,6 +262,6 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?;
-        codec::all(rows)
+        self.reports_of(rows).await
     }
 }

@@ -1,4 +1,4 @@
-//! Retention: texts, embeddings, sketches and reports each expire by their own age.
+//! Retention: each kind of data expires by its own age.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,26 @@ pub struct RetentionCutoffs {
     pub embeddings_before: Option<Timestamp>,
     /// Closed buckets, by their end.
     pub sketches_before: Option<Timestamp>,
-    /// Reports, rules' histories, and alerts, deliveries and retrainings that are over.
+    /// Texts as they came, where cleaning changed them; they go with the texts at the latest.
+    pub originals_before: Option<Timestamp>,
+    /// Interactions that could not be embedded, with their texts.
+    pub quarantined_before: Option<Timestamp>,
+    /// Outcomes, by the day of their interaction; they go with it at the latest.
+    pub outcomes_before: Option<Timestamp>,
+    /// Outcomes that wait for their interaction, by the day they were received on.
+    pub parked_before: Option<Timestamp>,
+    /// Rows of uploaded files whose reference did not become ready.
+    pub uploads_before: Option<Timestamp>,
+    /// Counts of quality and languages, by whole days.
+    pub quality_before: Option<Timestamp>,
+    /// Reports.
     pub reports_before: Option<Timestamp>,
+    /// Alerts and retrainings that are over, and rules' histories.
+    pub alerts_before: Option<Timestamp>,
+    /// Deliveries that arrived.
+    pub deliveries_before: Option<Timestamp>,
+    /// Deliveries that were given up.
+    pub dead_letters_before: Option<Timestamp>,
 }
 
 /// How many rows were deleted.
@@ -40,12 +58,22 @@ pub struct RetentionCounts {
     pub outcomes: i64,
     /// Buckets.
     pub buckets: i64,
+    /// Texts as they came, beside the cleaned ones.
+    pub originals: i64,
+    /// Interactions that were set aside; counted in `interactions`, too.
+    pub quarantined: i64,
+    /// Chunks of uploaded files.
+    pub uploads: i64,
+    /// Counts of quality.
+    pub quality: i64,
     /// Reports.
     pub reports: i64,
     /// Alerts.
     pub alerts: i64,
-    /// Deliveries.
+    /// Deliveries that arrived.
     pub deliveries: i64,
+    /// Deliveries that were given up.
+    pub dead_letters: i64,
     /// Entries of rules' histories.
     pub rule_events: i64,
     /// Retrainings that are over.
@@ -84,7 +112,36 @@ const RETRAINS: &str = "DELETE FROM retrains WHERE id IN
     (SELECT id FROM retrains WHERE status IN ('dry_run', 'cancelled', 'failed', 'deployed')
         AND updated_at < $1 LIMIT $2)";
 const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN
-    (SELECT id FROM deliveries WHERE status <> 'pending' AND created_at < $1 LIMIT $2)";
+    (SELECT id FROM deliveries WHERE status = 'delivered' AND created_at < $1 LIMIT $2)";
+const DEAD_LETTERS: &str = "DELETE FROM deliveries WHERE id IN
+    (SELECT id FROM deliveries WHERE status NOT IN ('pending', 'delivered')
+        AND created_at < $1 LIMIT $2)";
+const ORIGINALS: &str = "UPDATE interaction_texts SET original = NULL WHERE (day, seq) IN
+    (SELECT day, seq FROM interaction_texts WHERE day < $1 AND original IS NOT NULL LIMIT $2)";
+/// Outcomes first, then texts, then the rows by which both are found.
+const QUARANTINED_OUTCOMES: &str = "DELETE FROM outcomes WHERE seq IN
+    (SELECT o.seq FROM interactions i JOIN outcomes o ON o.interaction_seq = i.seq
+        WHERE i.state = 'quarantined' AND i.day < $1 LIMIT $2)
+    RETURNING project_id, interaction_seq";
+const QUARANTINED_TEXTS: &str = "DELETE FROM interaction_texts WHERE (day, seq) IN
+    (SELECT t.day, t.seq FROM interactions i JOIN interaction_texts t
+            ON t.day = i.day AND t.seq = i.seq
+        WHERE i.state = 'quarantined' AND i.day < $1 LIMIT $2)";
+const QUARANTINED: &str = "DELETE FROM interactions WHERE seq IN
+    (SELECT seq FROM interactions WHERE state = 'quarantined' AND day < $1 LIMIT $2)
+    RETURNING project_id, position";
+const PARKED: &str = "DELETE FROM outcomes WHERE seq IN
+    (SELECT seq FROM outcomes WHERE interaction_seq IS NULL AND day < $1 LIMIT $2)
+    RETURNING project_id, interaction_seq";
+/// Without its rows a reference cannot become ready any more.
+const FAIL_UPLOADS: &str = "UPDATE frozen_references SET status = 'failed',
+        message = 'the rows of its file expired before they were embedded; upload it again'
+    WHERE status = 'collecting' AND created_at < $1
+      AND id IN (SELECT reference_id FROM reference_uploads)";
+const UPLOADS: &str = "DELETE FROM reference_uploads WHERE (reference_id, chunk) IN
+    (SELECT u.reference_id, u.chunk FROM reference_uploads u
+        JOIN frozen_references r ON r.id = u.reference_id
+        WHERE r.status IN ('failed', 'ready') AND r.created_at < $1 LIMIT $2)";
 
 impl Store {
     /// Deletes what has expired. It can be cut off at any moment and be run again.
@@ -93,33 +150,94 @@ impl Store {
         cutoffs: &RetentionCutoffs,
     ) -> Result<RetentionCounts, StoreError> {
         let mut counts = RetentionCounts::default();
-        if let Some(day) = cutoffs.texts_before.map(Timestamp::day) {
+        self.expire_interactions(cutoffs, &mut counts).await?;
+        self.expire_outcomes(cutoffs, &mut counts).await?;
+        self.expire_others(cutoffs, &mut counts).await?;
+        Ok(counts)
+    }
+
+    /// Texts, embeddings, and the interactions that have neither any more.
+    async fn expire_interactions(
+        &self,
+        cutoffs: &RetentionCutoffs,
+        counts: &mut RetentionCounts,
+    ) -> Result<(), StoreError> {
+        let day = |before: Option<Timestamp>| before.map(Timestamp::day);
+        if let Some(day) = day(cutoffs.quarantined_before) {
+            let of = [Counter::OutcomesExpired, Counter::OutcomesExpiredJoined];
+            counts.outcomes += self.expire(QUARANTINED_OUTCOMES, day, of).await?;
+            counts.texts += self.delete_chunks(QUARANTINED_TEXTS, day).await?;
+            let of = [Counter::Expired, Counter::ExpiredEmbedded];
+            counts.quarantined = self.expire(QUARANTINED, day, of).await?;
+            counts.interactions += counts.quarantined;
+        }
+        if let Some(day) = day(cutoffs.originals_before) {
+            counts.originals = self.delete_chunks(ORIGINALS, day).await?;
+        }
+        if let Some(day) = day(cutoffs.texts_before) {
             self.quarantine_unembedded(day).await?;
-            counts.texts = self.delete_days("interaction_texts", TEXTS, day).await?;
+            counts.texts += self.delete_days("interaction_texts", TEXTS, day).await?;
             self.delete_chunks(told_values::EXPIRE, day).await?;
         }
-        if let Some(day) = cutoffs.embeddings_before.map(Timestamp::day) {
+        if let Some(day) = day(cutoffs.embeddings_before) {
             counts.embeddings = self.delete_days("embeddings", EMBEDDINGS, day).await?;
         }
         if let (Some(texts), Some(embeddings)) = (cutoffs.texts_before, cutoffs.embeddings_before) {
             let day = texts.min(embeddings).day();
             let of = [Counter::OutcomesExpired, Counter::OutcomesExpiredJoined];
-            counts.outcomes = self.expire(OUTCOMES, day, of).await?;
+            counts.outcomes += self.expire(OUTCOMES, day, of).await?;
             let of = [Counter::Expired, Counter::ExpiredEmbedded];
-            counts.interactions = self.expire(INTERACTIONS, day, of).await?;
+            counts.interactions += self.expire(INTERACTIONS, day, of).await?;
         }
-        if let Some(before) = cutoffs.sketches_before {
-            counts.buckets = self.delete_chunks(BUCKETS, before.as_micros()).await?;
+        Ok(())
+    }
+
+    /// Outcomes that are not kept as long as their interactions.
+    async fn expire_outcomes(
+        &self,
+        cutoffs: &RetentionCutoffs,
+        counts: &mut RetentionCounts,
+    ) -> Result<(), StoreError> {
+        let kinds = [(OUTCOMES, cutoffs.outcomes_before), (PARKED, cutoffs.parked_before)];
+        for (sql, before) in kinds {
+            if let Some(day) = before.map(Timestamp::day) {
+                let of = [Counter::OutcomesExpired, Counter::OutcomesExpiredJoined];
+                counts.outcomes += self.expire(sql, day, of).await?;
+            }
         }
-        if let Some(before) = cutoffs.reports_before.map(Timestamp::as_micros) {
-            self.delete_chunks(QUALITY, Timestamp::from_micros(before).day()).await?;
-            counts.reports = self.delete_chunks(REPORTS, before).await?;
-            counts.alerts = self.delete_chunks(ALERTS, before).await?;
-            counts.deliveries = self.delete_chunks(DELIVERIES, before).await?;
-            counts.rule_events = self.delete_chunks(RULE_EVENTS, before).await?;
-            counts.retrains = self.delete_chunks(RETRAINS, before).await?;
+        Ok(())
+    }
+
+    /// What is not kept by the row of an interaction.
+    async fn expire_others(
+        &self,
+        cutoffs: &RetentionCutoffs,
+        counts: &mut RetentionCounts,
+    ) -> Result<(), StoreError> {
+        let moment = |before: Option<Timestamp>| before.map(Timestamp::as_micros);
+        if let Some(before) = moment(cutoffs.uploads_before) {
+            on_engine!(self, writer, |pool| {
+                sqlx::query(FAIL_UPLOADS).bind(before).execute(pool).await.map(|_| ())
+            })?;
         }
-        Ok(counts)
+        let alerts = moment(cutoffs.alerts_before);
+        let kinds = [
+            (UPLOADS, moment(cutoffs.uploads_before), &mut counts.uploads),
+            (QUALITY, cutoffs.quality_before.map(Timestamp::day), &mut counts.quality),
+            (BUCKETS, moment(cutoffs.sketches_before), &mut counts.buckets),
+            (REPORTS, moment(cutoffs.reports_before), &mut counts.reports),
+            (ALERTS, alerts, &mut counts.alerts),
+            (RULE_EVENTS, alerts, &mut counts.rule_events),
+            (RETRAINS, alerts, &mut counts.retrains),
+            (DELIVERIES, moment(cutoffs.deliveries_before), &mut counts.deliveries),
+            (DEAD_LETTERS, moment(cutoffs.dead_letters_before), &mut counts.dead_letters),
+        ];
+        for (sql, before, count) in kinds {
+            if let Some(before) = before {
+                *count = self.delete_chunks(sql, before).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn quarantine_unembedded(&self, day: i64) -> Result<(), StoreError> {

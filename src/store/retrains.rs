@@ -157,7 +157,7 @@ impl Store {
         if !holds || !update(&mut tx, &commit.retrain, commit.expected).await? {
             return Ok(false);
         }
-        outbox::insert(&mut tx, commit.delivery.as_slice()).await?;
+        outbox::insert(self, &mut tx, commit.delivery.as_slice()).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -224,7 +224,7 @@ impl Store {
             })?;
         }
         alerts::settle(&mut tx, &commit.settled).await?;
-        outbox::insert(&mut tx, &commit.deliveries).await?;
+        outbox::insert(self, &mut tx, &commit.deliveries).await?;
         retrains::insert(self, &mut tx, &commit.retrains).await?;
         tx.commit().await?;
         Ok(true)

@@ -48,7 +48,7 @@ fn key_id(number: i64) -> String {
 }
 
 /// What a sealed key is bound to.
-fn owner(project: ProjectId, number: i64) -> String {
+pub(super) fn owner(project: ProjectId, number: i64) -> String {
     format!("pseudonym key {project} {number}")
 }
 

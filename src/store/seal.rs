@@ -57,7 +57,7 @@ impl SealingKey {
         })
     }
 
-    fn bytes(&self) -> Option<[u8; KEY_BYTES]> {
+    pub(super) fn bytes(&self) -> Option<[u8; KEY_BYTES]> {
         BASE64.decode(self.0.trim()).ok()?.try_into().ok()
     }
 }
@@ -78,25 +78,38 @@ impl Serialize for SealingKey {
 #[derive(Debug)]
 pub(super) struct Sealer {
     key: Option<LessSafeKey>,
+    /// Those before it, which only open.
+    previous: Vec<LessSafeKey>,
     pseudonyms: Option<hmac::Key>,
     checkpoints: Option<Ed25519KeyPair>,
     random: SystemRandom,
 }
 
 impl Sealer {
-    pub(super) fn new(key: Option<&SealingKey>) -> Result<Self, StoreError> {
+    /// With the secret key and those before it, the latest first: the last of all, the oldest, makes
+    /// pseudonyms and hashes of contents, which must not change.
+    pub(super) fn new(
+        key: Option<&SealingKey>,
+        previous: &[SealingKey],
+    ) -> Result<Self, StoreError> {
         let random = SystemRandom::new();
+        let previous_keys = previous.iter().map(sealing).collect::<Result<Vec<_>, _>>()?;
         let Some(key) = key else {
-            return Ok(Self { key: None, pseudonyms: None, checkpoints: None, random });
+            let (key, pseudonyms, checkpoints) = (None, None, None);
+            return Ok(Self { key, previous: previous_keys, pseudonyms, checkpoints, random });
         };
         let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
-        let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
-        let key = LessSafeKey::new(unbound.map_err(|_| StoreError::SealingKey)?);
-        let pseudonyms = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
-        let seed = hmac::sign(&pseudonyms, CHECKPOINTS);
+        let oldest = previous.last().map_or(Some(bytes), SealingKey::bytes);
+        let oldest = oldest.ok_or(StoreError::SealingKey)?;
+        let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), CHECKPOINTS);
         let checkpoints = Ed25519KeyPair::from_seed_unchecked(seed.as_ref());
-        let checkpoints = Some(checkpoints.map_err(|_| StoreError::SealingKey)?);
-        Ok(Self { key: Some(key), pseudonyms: Some(pseudonyms), checkpoints, random })
+        Ok(Self {
+            key: Some(sealing(key)?),
+            previous: previous_keys,
+            pseudonyms: Some(hmac::Key::new(hmac::HMAC_SHA256, &oldest)),
+            checkpoints: Some(checkpoints.map_err(|_| StoreError::SealingKey)?),
+            random,
+        })
     }
 
     /// The Ed25519 signature of a checkpoint and the public key; none without a key.
@@ -161,23 +174,49 @@ impl Sealer {
         let Some(encoded) = stored.strip_prefix(PREFIX) else { return Ok(stored) };
         let open = || {
             let bytes = BASE64.decode(encoded).ok()?;
-            let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
-            let mut sealed = sealed.to_vec();
-            let nonce = Nonce::assume_unique_for_key(*nonce);
-            let key = self.key.as_ref()?;
-            let plain = key.open_in_place(nonce, Aad::from(owner), &mut sealed).ok()?;
-            String::from_utf8(plain.to_vec()).ok()
+            let mut keys = self.key.iter().chain(&self.previous);
+            String::from_utf8(keys.find_map(|key| opened(key, owner, &bytes))?).ok()
         };
         open().ok_or(StoreError::Sealed)
     }
+
+    /// The value sealed anew, where it is not sealed with the present key; `None` where it is, or there is
+    /// no key.
+    pub(super) fn resealed(&self, owner: &str, stored: &str) -> Result<Option<String>, StoreError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let encoded = stored.strip_prefix(PREFIX).and_then(|text| BASE64.decode(text).ok());
+        if encoded.is_some_and(|bytes| opened(key, owner, &bytes).is_some()) {
+            return Ok(None);
+        }
+        let value = self.open(owner, stored.to_owned())?;
+        self.seal(owner, &value).map(Some)
+    }
+}
+
+fn sealing(key: &SealingKey) -> Result<LessSafeKey, StoreError> {
+    let bytes = key.bytes().ok_or(StoreError::SealingKey)?;
+    let unbound = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
+    unbound.map(LessSafeKey::new).map_err(|_| StoreError::SealingKey)
+}
+
+/// What `bytes`, a nonce and a sealed value, hold for this key and owner.
+fn opened(key: &LessSafeKey, owner: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
+    let mut sealed = sealed.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    key.open_in_place(nonce, Aad::from(owner), &mut sealed).ok().map(|plain| plain.to_vec())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key(byte: u8) -> SealingKey {
+        SealingKey::new(&BASE64.encode([byte; 32]))
+    }
+
     fn sealer(byte: u8) -> Sealer {
-        Sealer::new(Some(&SealingKey::new(&BASE64.encode([byte; 32])))).unwrap()
+        Sealer::new(Some(&key(byte)), &[]).unwrap()
     }
 
     #[test]
@@ -187,7 +226,7 @@ mod tests {
         assert_eq!(sealer(1).open("a", sealed.clone()).unwrap(), "whsec_x");
         assert_ne!(sealer(1).seal("a", "whsec_x").unwrap(), sealed, "a nonce of its own");
         for (sealer, owner) in
-            [(sealer(2), "a"), (sealer(1), "b"), (Sealer::new(None).unwrap(), "a")]
+            [(sealer(2), "a"), (sealer(1), "b"), (Sealer::new(None, &[]).unwrap(), "a")]
         {
             assert!(matches!(sealer.open(owner, sealed.clone()), Err(StoreError::Sealed)));
         }
@@ -198,6 +237,23 @@ mod tests {
     #[test]
     fn what_was_stored_before_there_was_a_key_stays_readable() {
         assert_eq!(sealer(1).open("a", "https://x".to_owned()).unwrap(), "https://x");
+    }
+
+    #[test]
+    fn a_key_before_opens_what_it_sealed_and_goes_on_making_pseudonyms() {
+        let rotated = Sealer::new(Some(&key(2)), &[key(1)]).unwrap();
+        let old = sealer(1).seal("a", "whsec_x").unwrap();
+        assert_eq!(rotated.open("a", old.clone()).unwrap(), "whsec_x");
+        let new = rotated.resealed("a", &old).unwrap().unwrap();
+        assert_eq!(sealer(2).open("a", new.clone()).unwrap(), "whsec_x");
+        assert_eq!(rotated.resealed("a", &new).unwrap(), None);
+        assert!(rotated.resealed("a", "as it was").unwrap().is_some());
+        let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(1);
+        let project = ProjectId::new(crate::clock::Timestamp::from_micros(0), &mut rng);
+        let subject = Subject::new("x".to_owned());
+        let of = |sealer: &Sealer| sealer.pseudonym(project, &subject);
+        assert_eq!(of(&rotated), of(&sealer(1)));
+        assert_ne!(rotated.sign(b"m"), sealer(1).sign(b"m"));
     }
 
     #[test]
@@ -213,7 +269,7 @@ mod tests {
         let others =
             [make(2, one, "+27821234567"), make(1, two, "+27821234567"), make(1, one, "x")];
         assert!(others.iter().all(|other| *other != first) && !first.contains("2782"));
-        let without = Sealer::new(None).unwrap();
+        let without = Sealer::new(None, &[]).unwrap();
         assert_eq!(without.pseudonym(one, &Subject::new("x".to_owned())), None);
         let hash = |key: u8, project| sealer(key).keyed_hash(project, &[7; 32]).unwrap();
         assert!(hash(1, one) == hash(1, one) && hash(1, one) != [7; 32]);

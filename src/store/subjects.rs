@@ -8,6 +8,7 @@ use super::codec;
 use super::engine::{Sql, Store, on_engine};
 use super::erasures::Wanted;
 use super::error::StoreError;
+use super::sealed_texts::{self, Keyring};
 use crate::clock::Timestamp;
 use crate::id::{ProjectId, ReferenceId};
 use crate::model::interaction::{Event, NewInteraction};
@@ -21,7 +22,8 @@ macro_rules! held {
     ($column:literal) => {
         concat!(
             "SELECT i.seq, i.id, i.occurred_at, i.received_at, i.session_id, i.subject,
-                i.attributes, i.model, i.metadata, i.state, t.query, t.response, t.original
+                i.attributes, i.model, i.metadata, i.metadata_key, i.state, t.query, t.response,
+                t.original, t.text_key
             FROM interactions i LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
             WHERE i.project_id = $1 AND i.",
             $column,
@@ -75,6 +77,21 @@ pub struct HeldInteraction {
     pub response: Option<String>,
     /// The texts as they came, where cleaning changed them; JSON.
     pub original: Option<String>,
+    #[serde(skip)]
+    text_key: Option<i64>,
+    #[serde(skip)]
+    metadata_key: Option<i64>,
+}
+
+impl HeldInteraction {
+    fn open(&mut self, ring: &Keyring) -> Result<(), StoreError> {
+        let open = |key, place, text| ring.open_some(key, place, &self.id, text);
+        self.query = open(self.text_key, sealed_texts::QUERY, self.query.take())?;
+        self.response = open(self.text_key, sealed_texts::RESPONSE, self.response.take())?;
+        self.original = open(self.text_key, sealed_texts::ORIGINAL, self.original.take())?;
+        self.metadata = open(self.metadata_key, sealed_texts::METADATA, self.metadata.take())?;
+        Ok(())
+    }
 }
 
 /// An outcome as it is stored.
@@ -122,7 +139,7 @@ impl Store {
             Target::Session(_) => BY_SESSION,
             Target::Subject(_) => BY_SUBJECT,
         };
-        Ok(on_engine!(self, readers, |pool| {
+        let mut held: Vec<HeldInteraction> = on_engine!(self, readers, |pool| {
             sqlx::query_as(sql)
                 .bind(project.to_string())
                 .bind(target.id())
@@ -130,7 +147,11 @@ impl Store {
                 .bind(CHUNK)
                 .fetch_all(pool)
                 .await
-        })?)
+        })?;
+        let keys = held.iter().flat_map(|row| [row.text_key, row.metadata_key]);
+        let ring = self.keyring(keys).await?;
+        held.iter_mut().try_for_each(|row| row.open(&ring))?;
+        Ok(held)
     }
 
     /// The outcomes of these interactions, by the store's numbers, and those told of the target itself.

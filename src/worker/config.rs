@@ -56,14 +56,15 @@ impl Config {
             ("quarantine_after", self.quarantine_after.into()),
             ("rules_seconds", self.rules_seconds),
             ("delivery_concurrency", self.delivery_concurrency.into()),
-            ("retention.texts_days", self.retention.texts_days.into()),
-            ("retention.embeddings_days", self.retention.embeddings_days.into()),
-            ("retention.sketches_days", self.retention.sketches_days.into()),
-            ("retention.reports_days", self.retention.reports_days.into()),
         ];
         for (key, value) in positive {
             if value == 0 {
                 problems.push((key.to_owned(), "must be at least 1".to_owned()));
+            }
+        }
+        for (key, days) in self.retention.classes() {
+            if days == 0 {
+                problems.push((format!("retention.{key}"), "must be at least 1".to_owned()));
             }
         }
         if self.lease_seconds < 10 {
@@ -74,23 +75,76 @@ impl Config {
     }
 }
 
-/// How long things are kept, in days: texts and embeddings from when they were received, buckets,
-/// reports and alerts by their event time.
+/// How long things are kept, in days; interactions and what is of them from when they were received, buckets
+/// and reports by their event time. The audit trail is kept for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Texts of queries and responses.
     pub texts_days: u32,
+    /// Texts as they came, beside the cleaned ones; not longer than those.
+    pub originals_days: u32,
     /// Embeddings; needed for references frozen from a time range, and for examples.
     pub embeddings_days: u32,
+    /// Interactions that could not be embedded, with their texts.
+    pub quarantined_days: u32,
+    /// Outcomes; not longer than their interactions.
+    pub outcomes_days: u32,
+    /// Outcomes that wait for their interaction.
+    pub parked_outcomes_days: u32,
+    /// Rows of uploaded files whose reference did not become ready.
+    pub uploads_days: u32,
+    /// Counts of quality, languages and personal data.
+    pub quality_days: u32,
     /// Closed buckets of windows.
     pub sketches_days: u32,
-    /// Reports, rules' histories, and what is over of alerts, deliveries and retrainings.
+    /// Reports.
     pub reports_days: u32,
+    /// Alerts and retrainings that are over, and rules' histories.
+    pub alerts_days: u32,
+    /// Deliveries that arrived: their bodies quote texts.
+    pub deliveries_days: u32,
+    /// Deliveries that were given up.
+    pub dead_letters_days: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { texts_days: 30, embeddings_days: 90, sketches_days: 400, reports_days: 400 }
+        Self {
+            texts_days: 30,
+            originals_days: 30,
+            embeddings_days: 90,
+            quarantined_days: 90,
+            outcomes_days: 90,
+            parked_outcomes_days: 90,
+            uploads_days: 30,
+            quality_days: 400,
+            sketches_days: 400,
+            reports_days: 400,
+            alerts_days: 400,
+            deliveries_days: 30,
+            dead_letters_days: 30,
+        }
+    }
+}
+
+impl Retention {
+    /// Every setting with its name.
+    const fn classes(&self) -> [(&'static str, u32); 13] {
+        [
+            ("texts_days", self.texts_days),
+            ("originals_days", self.originals_days),
+            ("embeddings_days", self.embeddings_days),
+            ("quarantined_days", self.quarantined_days),
+            ("outcomes_days", self.outcomes_days),
+            ("parked_outcomes_days", self.parked_outcomes_days),
+            ("uploads_days", self.uploads_days),
+            ("quality_days", self.quality_days),
+            ("sketches_days", self.sketches_days),
+            ("reports_days", self.reports_days),
+            ("alerts_days", self.alerts_days),
+            ("deliveries_days", self.deliveries_days),
+            ("dead_letters_days", self.dead_letters_days),
+        ]
     }
 }

@@ -60,6 +60,8 @@ pub struct Wakers {
     pub delivery: Arc<Notify>,
     /// Something is to be erased.
     pub erasure: Arc<Notify>,
+    /// A new key is to seal texts.
+    pub encryption: Arc<Notify>,
     /// Nobody signals it: retention goes by its timer.
     pub retention: Arc<Notify>,
 }

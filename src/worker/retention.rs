@@ -31,7 +31,16 @@ impl Worker for RetentionWorker {
             texts_before: before(keep.texts_days),
             embeddings_before: before(keep.embeddings_days),
             sketches_before: before(keep.sketches_days),
+            originals_before: before(keep.originals_days),
+            quarantined_before: before(keep.quarantined_days),
+            outcomes_before: before(keep.outcomes_days),
+            parked_before: before(keep.parked_outcomes_days),
+            uploads_before: before(keep.uploads_days),
+            quality_before: before(keep.quality_days),
             reports_before: before(keep.reports_days),
+            alerts_before: before(keep.alerts_days),
+            deliveries_before: before(keep.deliveries_days),
+            dead_letters_before: before(keep.dead_letters_days),
         };
         let removed = context.store.apply_retention(&cutoffs).await?;
         tracing::debug!(?removed, "retention applied");

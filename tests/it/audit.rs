@@ -1,7 +1,7 @@
 //! The audit trail and erasures, on every kind of store.
 
 mod chain;
-mod erasure;
+pub(crate) mod erasure;
 mod roles;
 mod routes;
 
@@ -13,7 +13,10 @@ use tempfile::TempDir;
 pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) raw: Raw,
-    _folder: Option<TempDir>,
+    /// Where the database is.
+    pub(crate) url: String,
+    /// The folder of its file.
+    pub(crate) folder: Option<TempDir>,
 }
 
 /// A connection that may do everything.
@@ -43,26 +46,36 @@ impl Raw {
     }
 }
 
-async fn store(url: &str) -> Store {
+/// Texts are found in it by looking, unless they are `sealed`.
+async fn store(url: &str, sealed: bool) -> Store {
     let secret_key = Some(SealingKey::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="));
-    let config = Config { url: url.to_owned(), secret_key, ..Config::default() };
+    let url = url.to_owned();
+    let config = Config { url, secret_key, encrypt_texts: sealed, ..Config::default() };
     let store = Store::open(&config).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
 
 async fn sqlite() -> Opened {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/seamark.db", folder.path().display());
-    let store = store(&url).await;
-    let raw = Raw::Sqlite(SqliteConnection::connect(&url).await.unwrap());
-    Opened { store, raw, _folder: Some(folder) }
+    open_sqlite(false).await
 }
 
 async fn postgres() -> Opened {
+    open_postgres(false).await
+}
+
+pub(crate) async fn open_sqlite(sealed: bool) -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/seamark.db", folder.path().display());
+    let store = store(&url, sealed).await;
+    let raw = Raw::Sqlite(SqliteConnection::connect(&url).await.unwrap());
+    Opened { store, raw, url, folder: Some(folder) }
+}
+
+pub(crate) async fn open_postgres(sealed: bool) -> Opened {
     let url = crate::pg::database().await;
     let raw = Raw::Postgres(PgConnection::connect(&url).await.unwrap());
-    Opened { store: store(&url).await, raw, _folder: None }
+    Opened { store: store(&url, sealed).await, raw, url, folder: None }
 }
 
 /// Runs every test of the list on every engine, as `audit::<engine>::<test>`.

@@ -16,6 +16,7 @@ mod delivery;
 mod detect;
 mod email;
 mod embed;
+mod encryption;
 mod exact;
 mod failure_modes;
 mod golden;

@@ -38,17 +38,17 @@ pipeline_test_suite! { sqlite, postgres; {
     uploaded_and_awaited_references_serve_too
 } }
 
-const REFERENCE: usize = 700;
+pub(crate) const REFERENCE: usize = 700;
 
-fn stream() -> Vec<Value> {
+pub(crate) fn stream() -> Vec<Value> {
     let parts = [(Topic::Airtime, 200), (Topic::Fibre, 150), (Topic::Airtime, 250)];
     interactions(REFERENCE, &parts)
 }
 
 /// Reports that the stream makes: one each 25 events.
-const REPORTS: usize = 600 / 25;
+pub(crate) const REPORTS: usize = 600 / 25;
 
-fn watch(name: &str, receivers: &[Value]) -> Value {
+pub(crate) fn watch(name: &str, receivers: &[Value]) -> Value {
     json!({
         "name": name,
         "windows": [{"name": "short", "events": 100, "stride": 25}],
@@ -66,7 +66,7 @@ fn watch_fixed(name: &str) -> Value {
     monitor
 }
 
-async fn freeze_range(site: &Site, monitor: &Value) -> Value {
+pub(crate) async fn freeze_range(site: &Site, monitor: &Value) -> Value {
     let source = json!({"kind": "time_range", "from": time(0), "to": time(REFERENCE)});
     let body = json!({"monitor_id": monitor["id"], "name": "first", "source": source});
     let asked = site.post("/v1/references", &body).await;

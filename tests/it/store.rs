@@ -10,6 +10,7 @@ mod projects;
 mod queue;
 mod references;
 mod retention;
+mod retention_days;
 mod routing;
 mod rules;
 pub(crate) mod sample;
@@ -59,6 +60,8 @@ store_test_suite! { sqlite, memory, postgres; {
     leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;
     rules: a_look_at_rules_is_stored_whole, histories_and_finished_retrainings_expire,
         a_monitors_trouble_is_its_latest;
-    retention: each_kind_expires_by_its_own_age, nothing_expires_without_a_cutoff,
+    retention: each_kind_expires_by_its_own_age, classes_have_retentions_of_their_own,
+        nothing_expires_without_a_cutoff,
         counts_are_conserved_through_retention;
+    retention_days: each_class_goes_on_its_day;
 }}

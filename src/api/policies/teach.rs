@@ -153,7 +153,7 @@ pub(crate) async fn add(
 ) -> Result<Json<Examples>, ApiError> {
     let policy = taught(&state, caller.project, id).await?;
     let given = screened(&state, &policy, input.examples).await?;
-    if !state.store.add_policy_examples(id, &given, state.now()).await? {
+    if !state.store.add_policy_examples((caller.project, id), &given, state.now()).await? {
         let detail = format!("a policy has {MAX_EXAMPLES} examples at most: make another one");
         return Err(ApiError::new(Code::Conflict, detail));
     }

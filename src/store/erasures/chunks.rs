@@ -6,9 +6,11 @@ use super::quotes::Quotes;
 use crate::id::ProjectId;
 use crate::model::interaction::{Event, NewInteraction};
 use crate::store::codec;
-use crate::store::engine::{Tx, on_tx};
+use crate::store::engine::{Store, Tx, on_tx};
 use crate::store::error::StoreError;
 use crate::store::references::{decode_chunk, encode_chunk};
+use crate::store::sealed_texts::{self, TextKey};
+use crate::store::uploads;
 
 const REFERENCES: &str = "SELECT c.reference_id, c.chunk FROM reference_chunks c
     JOIN frozen_references r ON r.id = c.reference_id WHERE r.project_id = $1
@@ -21,9 +23,9 @@ const READ: &str =
 const WRITE: &str = "UPDATE reference_chunks SET events = $3, vectors = $4
     WHERE reference_id = $1 AND chunk = $2";
 const READ_UPLOAD: &str =
-    "SELECT rows FROM reference_uploads WHERE reference_id = $1 AND chunk = $2";
+    "SELECT rows, text_key FROM reference_uploads WHERE reference_id = $1 AND chunk = $2";
 const WRITE_UPLOAD: &str =
-    "UPDATE reference_uploads SET rows = $3 WHERE reference_id = $1 AND chunk = $2";
+    "UPDATE reference_uploads SET rows = $3, text_key = $4 WHERE reference_id = $1 AND chunk = $2";
 /// The profile stays as it was computed; people must see that its rows are fewer now.
 const MARK: &str = "UPDATE frozen_references SET message = CASE
         WHEN message IS NULL THEN $2 WHEN message LIKE '%' || $2 || '%' THEN message
@@ -113,6 +115,7 @@ pub(super) async fn erase_references(
 
 /// Takes rows out of uploaded files that wait for their embeddings; how many.
 pub(super) async fn erase_uploads(
+    store: &Store,
     tx: &mut Tx,
     project: ProjectId,
     wanted: Wanted<'_>,
@@ -120,9 +123,12 @@ pub(super) async fn erase_uploads(
 ) -> Result<i64, StoreError> {
     let mut erased = 0;
     for (reference, chunk) in places(tx, UPLOADS, project).await? {
-        let json: String = on_tx!(tx, |connection| {
-            sqlx::query_scalar(READ_UPLOAD).bind(&reference).bind(chunk).fetch_one(connection).await
+        let (json, of): (String, Option<i64>) = on_tx!(tx, |connection| {
+            sqlx::query_as(READ_UPLOAD).bind(&reference).bind(chunk).fetch_one(connection).await
         })?;
+        let ring = store.keyring_in(tx, std::iter::once(of)).await?;
+        let owner = uploads::owner(&reference, chunk);
+        let json = ring.open(of, sealed_texts::UPLOAD, &owner, json)?;
         let rows: Vec<NewInteraction> = codec::from_json("reference_uploads", &json)?;
         let (gone, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| wanted.upload(row));
         if gone.is_empty() {
@@ -134,11 +140,14 @@ pub(super) async fn erase_uploads(
             row.response.iter().for_each(|response| quotes.text(response));
         }
         let json = codec::to_json("reference_uploads", &kept)?;
+        let key = store.newest_text_key(tx, project).await?;
+        let json = sealed_texts::seal(key.as_ref(), sealed_texts::UPLOAD, &owner, &json)?;
         on_tx!(tx, |connection| {
             sqlx::query(WRITE_UPLOAD)
                 .bind(&reference)
                 .bind(chunk)
-                .bind(&json)
+                .bind(&*json)
+                .bind(key.as_ref().map(TextKey::id))
                 .execute(connection)
                 .await
                 .map(|_| ())

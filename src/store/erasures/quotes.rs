@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::id::ProjectId;
-use crate::store::engine::{Tx, on_tx};
+use crate::store::engine::{Store, Tx, on_tx};
 use crate::store::error::StoreError;
+use crate::store::sealed_texts::{self, TextKey};
 
 /// Messages read at a time.
 const CHUNK: i64 = 200;
@@ -16,9 +17,12 @@ const LETTERS: usize = 20;
 const ENOUGH: usize = 8;
 const ERASED: &str = "[erased]";
 
-const BODIES: &str = "SELECT id, body FROM deliveries WHERE project_id = $1 AND id > $2
+const BODIES: &str = "SELECT id, body, text_key FROM deliveries WHERE project_id = $1 AND id > $2
     ORDER BY id LIMIT $3";
-const WRITE: &str = "UPDATE deliveries SET body = $2 WHERE id = $1";
+const WRITE: &str = "UPDATE deliveries SET body = $2, text_key = $3 WHERE id = $1";
+
+/// Query, response and original of an interaction.
+pub(super) type Texts = (String, Option<String>, Option<String>);
 
 /// What must not be quoted any more.
 #[derive(Debug, Default)]
@@ -29,10 +33,7 @@ pub(super) struct Quotes {
 
 impl Quotes {
     /// Of interactions: their ids, and their queries, responses and originals.
-    pub(super) fn new(
-        ids: &HashSet<String>,
-        texts: &[(String, Option<String>, Option<String>)],
-    ) -> Self {
+    pub(super) fn new(ids: &HashSet<String>, texts: &[Texts]) -> Self {
         let mut quotes = Self { wholes: ids.clone(), ..Self::default() };
         for (query, response, original) in texts {
             quotes.text(query);
@@ -105,13 +106,16 @@ fn letters(text: &str) -> impl Iterator<Item = char> {
 
 /// Takes quotations out of the project's messages, sent or not; how many had any.
 pub(super) async fn erase(
+    store: &Store,
     tx: &mut Tx,
     project: ProjectId,
     quotes: &Quotes,
 ) -> Result<i64, StoreError> {
+    let key = store.newest_text_key(tx, project).await?;
+    let key = key.as_ref();
     let (mut erased, mut last) = (0, String::new());
     loop {
-        let rows: Vec<(String, String)> = on_tx!(tx, |connection| {
+        let rows: Vec<(String, String, Option<i64>)> = on_tx!(tx, |connection| {
             sqlx::query_as(BODIES)
                 .bind(project.to_string())
                 .bind(&last)
@@ -119,13 +123,22 @@ pub(super) async fn erase(
                 .fetch_all(connection)
                 .await
         })?;
-        let Some((id, _)) = rows.last() else { return Ok(erased) };
+        let Some((id, ..)) = rows.last() else { return Ok(erased) };
         last.clone_from(id);
-        for (id, body) in rows {
+        let ring = store.keyring_in(tx, rows.iter().map(|row| row.2)).await?;
+        for (id, body, of) in rows {
+            let body = ring.open(of, sealed_texts::BODY, &id, body)?;
             let Some(body) = quotes.struck(&body) else { continue };
             erased += 1;
+            let body = sealed_texts::seal(key, sealed_texts::BODY, &id, &body)?;
             on_tx!(tx, |connection| {
-                sqlx::query(WRITE).bind(&id).bind(&body).execute(connection).await.map(|_| ())
+                sqlx::query(WRITE)
+                    .bind(&id)
+                    .bind(&*body)
+                    .bind(key.map(TextKey::id))
+                    .execute(connection)
+                    .await
+                    .map(|_| ())
             })?;
         }
     }

@@ -1,7 +1,7 @@
 //! A response that repeats the query.
 
-use super::reading::is_word_character;
 use super::super::hash::runs;
+use super::reading::is_word_character;
 
 /// Overlap from which on a response is an echo.
 const ECHO: f32 = 0.8;

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
+use super::super::hash::{hash, join};
 use super::keyboard;
 use super::reading::Reading;
-use super::super::hash::{hash, join};
 
 /// Words at the end of a text that are read.
 const MAX_WORDS: usize = 4_096;

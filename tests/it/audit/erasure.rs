@@ -18,7 +18,7 @@ use crate::store::sample::{
 };
 
 /// Nothing that the program would write by itself.
-const CANARY: &str = "zanzibar-quokka-4711";
+pub(crate) const CANARY: &str = "zanzibar-quokka-4711";
 const SESSION: &str = "session-quokka";
 
 fn outcome(key: u8, target: Target) -> NewOutcome {
@@ -33,7 +33,7 @@ fn outcome(key: u8, target: Target) -> NewOutcome {
 }
 
 /// Whether any cell of any table holds `needle`, as text or as bytes.
-async fn holders(raw: &mut Raw, needle: &str) -> BTreeSet<String> {
+pub(crate) async fn holders(raw: &mut Raw, needle: &str) -> BTreeSet<String> {
     let hex = hex(needle.as_bytes());
     let mut found = BTreeSet::new();
     let tables = match raw {
@@ -59,7 +59,7 @@ async fn holders(raw: &mut Raw, needle: &str) -> BTreeSet<String> {
 }
 
 /// An interaction of the canary in all tables that can hold something of it, and another of somebody else.
-async fn planted(opened: &Opened) -> (ProjectId, Pseudonym) {
+pub(crate) async fn planted(opened: &Opened) -> (ProjectId, Pseudonym) {
     let store = &opened.store;
     let project = project(store).await;
     let pseudonym = store.pseudonym(project, &Subject::new("+27821234567".to_owned())).unwrap();
@@ -115,7 +115,7 @@ async fn planted(opened: &Opened) -> (ProjectId, Pseudonym) {
     (project, pseudonym)
 }
 
-async fn erased(store: &Store, project: ProjectId, target: Target) -> Erasure {
+pub(crate) async fn erased(store: &Store, project: ProjectId, target: Target) -> Erasure {
     let id = ErasureId::new(at(100), &mut rng(5));
     let requested_by = "me".to_owned();
     let new = NewErasure { id, project_id: project, target, requested_by, created_at: at(100) };

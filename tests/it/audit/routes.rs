@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api::app::TestApp;
 
 /// The action that each route writes: those that change something, and those that are called with a proof.
-const ACTS: [(&str, &str); 47] = [
+const ACTS: [(&str, &str); 48] = [
     ("PUT /v1/outcomes/definitions/{name}", "outcome_definition.set"),
     ("DELETE /v1/outcomes/definitions/{name}", "outcome_definition.delete"),
     ("POST /v1/monitors", "monitor.create"),
@@ -31,6 +31,7 @@ const ACTS: [(&str, &str); 47] = [
     ("POST /v1/policies/{id}/fit", "policy.fit"),
     ("POST /v1/policies/{id}/activate", "policy.activate"),
     ("POST /v1/policies/{id}/deactivate", "policy.deactivate"),
+    ("POST /v1/encryption/keys", "text_key.create"),
     ("PATCH /v1/budget", "budget.update"),
     ("POST /v1/alerts/{id}/acknowledge", "alert.acknowledge"),
     ("POST /v1/alerts/{id}/comments", "alert.comment"),
@@ -137,6 +138,7 @@ async fn everything(app: &TestApp) {
     let key = made(app, "/v1/screening/keys", json!({})).await;
     done(app, Method::DELETE, &key, None).await;
     policies(app).await;
+    done(app, Method::POST, "/v1/encryption/keys", None).await;
     done(app, Method::PATCH, "/v1/budget", Some(json!({"confidence": 0.9}))).await;
     let when = json!({"figure": "events", "minutes": 30, "below": 1});
     let rule = json!({"name": "rule", "when": when});

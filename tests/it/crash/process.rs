@@ -32,6 +32,16 @@ impl Process {
         crash_at: &str,
         lease_seconds: u32,
     ) -> Option<Self> {
+        Self::start_in(database, crash_at, lease_seconds, &[]).await
+    }
+
+    /// The same with more of the environment.
+    pub(crate) async fn start_in(
+        database: &str,
+        crash_at: &str,
+        lease_seconds: u32,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_seamark"))
             .args(["serve", "--bind", "127.0.0.1:0", "--database", database])
             .env("SEAMARK__EMBEDDING__BACKEND", "hashing")
@@ -41,6 +51,7 @@ impl Process {
             .env("SEAMARK__LOG__FORMAT", "json")
             .env("SEAMARK__LOG__LEVEL", "debug")
             .env("SEAMARK__DEBUG__CRASH_AT", crash_at)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

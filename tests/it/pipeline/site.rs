@@ -10,6 +10,7 @@ use seamark::config::Config;
 use seamark::egress::LoopbackClient;
 use seamark::embed::HashingEmbedder;
 use seamark::notify::Secret;
+use seamark::store::SealingKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,7 +29,8 @@ pub(crate) struct Site {
     config: Config,
     /// Where alerts go.
     pub(crate) receiver: Receiver,
-    _folder: TempDir,
+    /// The folder of its database, if that is a file.
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) async fn sqlite() -> Site {
@@ -47,17 +49,13 @@ impl Site {
         let mut config = Config::default();
         config.store.url = url;
         config.store.max_connections = 4;
+        // All of it runs on sealed texts.
+        config.store.secret_key = Some(SealingKey::new(&format!("{}E=", "AQ".repeat(21))));
         config.server.bind = "127.0.0.1:0".parse().unwrap();
         config.notify.allow_private = vec!["127.0.0.1".to_owned()];
         let receiver = Receiver::start().await;
-        let mut site = Self {
-            daemon: None,
-            client: None,
-            key: String::new(),
-            config,
-            receiver,
-            _folder: folder,
-        };
+        let mut site =
+            Self { daemon: None, client: None, key: String::new(), config, receiver, folder };
         site.launch().await;
         site
     }

@@ -106,7 +106,7 @@ pub(super) async fn histories_and_finished_retrainings_expire(store: TestStore) 
     };
     assert!(store.commit_dispatch(&asked).await.unwrap());
     assert_eq!(store.retrain_activity(receiver.id).await.unwrap(), (None, true));
-    let cutoffs = RetentionCutoffs { reports_before: Some(at(2)), ..RetentionCutoffs::default() };
+    let cutoffs = RetentionCutoffs { alerts_before: Some(at(2)), ..RetentionCutoffs::default() };
     let counts = store.apply_retention(&cutoffs).await.unwrap();
     assert_eq!((counts.rule_events, counts.retrains, counts.alerts), (1, 1, 0));
     let left = store.list_retrains(rule.project_id, None, 9).await.unwrap();
