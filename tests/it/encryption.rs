@@ -106,6 +106,7 @@ async fn no_text_lies_open_and_all_is_read(mut opened: Opened) {
         reference_rows: 1,
         upload_rows: 1,
         deliveries: 1,
+        told_values: 1,
         audit_payloads: 2,
     };
     assert_eq!(done, wanted);

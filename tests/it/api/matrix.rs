@@ -25,11 +25,13 @@ const OPEN: [&str; 5] =
 /// Operations that ask for a proof of their own, which no key is.
 const PROOF: [&str; 2] = ["POST /v1/retrains/{id}/status", "GET /v1/retrains/{id}/dataset"];
 /// What needs another role than the rule says: reading `read`, everything else `admin`.
-const ROLES: [(&str, Role); 11] = [
+const ROLES: [(&str, Role); 13] = [
     ("POST /v1/interactions", Role::Ingest),
     ("POST /v1/outcomes", Role::Ingest),
     ("POST /v1/screen", Role::Ingest),
     ("POST /v1/clean", Role::Read),
+    ("POST /v1/policies/{id}/try", Role::Read),
+    ("GET /v1/policies/{id}/examples", Role::Admin),
     ("POST /v1/rules/preview", Role::Read),
     ("GET /v1/audit", Role::Admin),
     ("GET /v1/audit/export", Role::Admin),
@@ -110,6 +112,10 @@ impl Operation {
     /// A body with which the operation would do what it is for.
     fn body(&self) -> Value {
         match self.name.as_str() {
+            "POST /v1/policies/{id}/examples" => {
+                json!({"examples": [{"text": "x", "label": true}]})
+            }
+            "POST /v1/policies/{id}/try" => json!({"texts": ["x"]}),
             "POST /v1/alerts/{id}/comments" => json!({"text": "seen"}),
             "POST /v1/retrains/{id}/status" => json!({"status": "running"}),
             "PUT /v1/outcomes/definitions/{name}" => json!({"kind": "number"}),

@@ -115,6 +115,7 @@ async fn fill(app: &TestApp, project: ProjectId) -> BTreeMap<&'static str, Strin
     let hook = json!({"name": MARK, "kind": "webhook", "url": "https://ours-only.example/hook"});
     let receiver = made(app, "/v1/receivers", hook).await;
     let delivery = made(app, &format!("/v1/receivers/{receiver}/test"), json!({})).await;
+    let policy = json!({"name": MARK, "kind": "examples", "side": "query"});
     let when = json!({"figure": "events", "minutes": 30, "below": 1});
     let matchers = json!(["monitor=\"ours-only\""]);
     let silence = json!({"matchers": matchers, "ends_at": "2027-01-01T00:00:00Z", "comment": MARK});
@@ -126,6 +127,7 @@ async fn fill(app: &TestApp, project: ProjectId) -> BTreeMap<&'static str, Strin
         ("/v1/interactions", MARK.to_owned()),
         ("/v1/outcomes/definitions", MARK.to_owned()),
         ("/v1/references", made(app, "/v1/references", reference).await),
+        ("/v1/policies", made(app, "/v1/policies", policy).await),
         ("/v1/screening/keys", made(app, "/v1/screening/keys", json!({})).await),
         ("/v1/reports", reports[4].id.to_string()),
         ("/v1/alerts", alert.id.to_string()),
