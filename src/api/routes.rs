@@ -96,7 +96,7 @@ where
 
 fn table(config: &Config) -> Vec<Route> {
     let metrics = if config.metrics_public { OPEN } else { READ };
-    vec![
+    let mut routes = vec![
         get("/livez", OPEN, health::live),
         get("/readyz", OPEN, health::ready),
         get("/healthz", OPEN, health::health),
@@ -126,23 +126,6 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/preparation", READ, preparation::get),
         put("/v1/preparation", ADMIN, preparation::set),
         post("/v1/clean", READ, preparation::clean),
-        get("/v1/screening", READ, screening::get),
-        put("/v1/screening", ADMIN, screening::set),
-        post("/v1/screening/keys", ADMIN, screening::rotate),
-        delete("/v1/screening/keys/{id}", ADMIN, screening::destroy),
-        post("/v1/screen", INGEST, screening::screen::screen),
-        get("/v1/policies", READ, policies::list),
-        post("/v1/policies", ADMIN, policies::create),
-        get("/v1/policies/{id}", READ, policies::get),
-        patch("/v1/policies/{id}", ADMIN, policies::update),
-        delete("/v1/policies/{id}", ADMIN, policies::delete),
-        get("/v1/policies/{id}/examples", ADMIN, policies::teach::list),
-        post("/v1/policies/{id}/examples", ADMIN, policies::teach::add),
-        post("/v1/policies/{id}/fit", ADMIN, policies::teach::fit),
-        post("/v1/policies/{id}/try", READ, policies::teach::try_out),
-        post("/v1/policies/{id}/activate", ADMIN, policies::activate),
-        post("/v1/policies/{id}/deactivate", ADMIN, policies::deactivate),
-        get("/v1/policies/{id}/flagged", READ, policies::flagged),
         get("/v1/quality/summary", READ, quality::summary),
         get("/v1/quality/examples", READ, quality::examples),
         get("/v1/budget", READ, calibration::get_budget),
@@ -184,6 +167,31 @@ fn table(config: &Config) -> Vec<Route> {
         post("/v1/retrains/{id}/status", Access::Proof, retrains::report),
         get("/v1/retrains/{id}/dataset", Access::Proof, retrains::dataset),
         post("/v1/receivers/{id}/replay", ADMIN, receivers::replay),
+    ];
+    routes.extend(governance());
+    routes
+}
+
+/// What concerns people's data, and who may do what with it.
+fn governance() -> Vec<Route> {
+    vec![
+        get("/v1/screening", READ, screening::get),
+        put("/v1/screening", ADMIN, screening::set),
+        post("/v1/screening/keys", ADMIN, screening::rotate),
+        delete("/v1/screening/keys/{id}", ADMIN, screening::destroy),
+        post("/v1/screen", INGEST, screening::screen::screen),
+        get("/v1/policies", READ, policies::list),
+        post("/v1/policies", ADMIN, policies::create),
+        get("/v1/policies/{id}", READ, policies::get),
+        patch("/v1/policies/{id}", ADMIN, policies::update),
+        delete("/v1/policies/{id}", ADMIN, policies::delete),
+        get("/v1/policies/{id}/examples", ADMIN, policies::teach::list),
+        post("/v1/policies/{id}/examples", ADMIN, policies::teach::add),
+        post("/v1/policies/{id}/fit", ADMIN, policies::teach::fit),
+        post("/v1/policies/{id}/try", READ, policies::teach::try_out),
+        post("/v1/policies/{id}/activate", ADMIN, policies::activate),
+        post("/v1/policies/{id}/deactivate", ADMIN, policies::deactivate),
+        get("/v1/policies/{id}/flagged", READ, policies::flagged),
         get("/v1/audit", ADMIN, audit::list),
         get("/v1/audit/export", ADMIN, audit::export),
         get("/v1/audit/checkpoint", ADMIN, audit::checkpoint),

@@ -1,6 +1,8 @@
 //! Which values of personal data were told in which conversation, so that one that comes up in another
 //! is noticed. Only hashes are stored, under a key that is not in the database.
 
+use std::collections::BTreeSet;
+
 use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use crate::clock::Timestamp;
@@ -27,32 +29,39 @@ pub(super) const EXPIRE: &str = "DELETE FROM told_values WHERE (project_id, valu
     (SELECT project_id, value, session FROM told_values WHERE day < $1 LIMIT $2)";
 
 impl Store {
-    /// Notes that `values` were told in the conversation `session`. Without a key nothing is noted:
-    /// a plain hash of a telephone number tells it to whoever tries them all.
+    /// Notes which values were told in which conversations, in one commit. Without a key nothing is
+    /// noted: a plain hash of a telephone number tells it to whoever tries them all.
     pub async fn note_values(
         &self,
         project: ProjectId,
-        session: &str,
-        values: &[PersonalValue],
+        told: &[(&str, &[PersonalValue])],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Some(session) = self.sealer.told_hash(project, session.as_bytes()) else {
+        let hash = |bytes: &[u8]| self.sealer.told_hash(project, bytes);
+        let rows = told.iter().flat_map(|(session, values)| {
+            values
+                .iter()
+                .filter_map(move |value| Some((hash(&value.hash)?, hash(session.as_bytes())?)))
+        });
+        // In one order, so that two who note the same values never wait for each other.
+        let rows: BTreeSet<([u8; 32], [u8; 32])> = rows.collect();
+        if rows.is_empty() {
             return Ok(());
-        };
-        for value in values {
-            let Some(hash) = self.sealer.told_hash(project, &value.hash) else { continue };
-            on_engine!(self, writer, |pool| {
+        }
+        let mut tx = self.begin().await?;
+        for (value, session) in rows {
+            on_tx!(&mut tx, |connection| {
                 sqlx::query(NOTE)
                     .bind(project.to_string())
-                    .bind(hash.as_slice())
+                    .bind(value.as_slice())
                     .bind(session.as_slice())
                     .bind(now.day())
-                    .execute(pool)
+                    .execute(connection)
                     .await
                     .map(|_| ())
             })?;
         }
-        Ok(())
+        tx.commit().await
     }
 
     /// Whether `value` was told in one or two other conversations and not in `session`.

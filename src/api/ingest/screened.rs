@@ -69,12 +69,12 @@ async fn note_values(
     project: ProjectId,
     told: Vec<Told>,
 ) -> Result<Vec<Screened>, ApiError> {
-    let now = state.now();
-    for ((_, _, row), values) in &told {
-        if let Some(session) = row.as_ref().ok().and_then(|row| row.session_id.as_deref()) {
-            state.store.note_values(project, session, &values.asked, now).await?;
-        }
-    }
+    let asked = told.iter().filter_map(|((_, _, row), values)| {
+        let session = row.as_ref().ok()?.session_id.as_deref()?;
+        (!values.asked.is_empty()).then_some((session, values.asked.as_slice()))
+    });
+    let asked: Vec<_> = asked.collect();
+    state.store.note_values(project, &asked, state.now()).await?;
     let mut screened = Vec::with_capacity(told.len());
     for ((index, id_was_made, mut row), values) in told {
         if let Ok(row) = &mut row

@@ -104,7 +104,7 @@ pub(crate) async fn planted(opened: &Opened) -> (ProjectId, Pseudonym) {
     message.body = json!({ "title": "Drift", "examples": [quote, "“query of other”"] }).to_string();
     store.insert_delivery(&message).await.unwrap();
     let value = PersonalValue { place: 0, hash: [9; 32] };
-    store.note_values(project, SESSION, &[value], at(90)).await.unwrap();
+    store.note_values(project, &[(SESSION, &[value])], at(90)).await.unwrap();
     for (action, about) in [("interaction.read", "canary-id-1"), ("subject.export", &pseudonym.0)] {
         let record = AuditRecord {
             about: Some(about.to_owned()),
