@@ -76,9 +76,13 @@ impl Shared {
         let built_of = BuiltOf(version, policies_version, digest);
         let known = match known {
             Some(known) if known.built_of == built_of => Known { looked_at: now, ..known },
-            _ => {
+            known => {
                 let policies = self.store.policy_set(project, built_of.2.as_deref()).await?;
-                let guard = Arc::new(self.build_guard(project).await?);
+                // Recognisers take milliseconds to compile: a changed policy leaves them as they are.
+                let guard = match known {
+                    Some(known) if known.built_of.0 == version => known.guard,
+                    _ => Arc::new(self.build_guard(project).await?),
+                };
                 Known { built_of, looked_at: now, guard, policies: Arc::new(policies) }
             }
         };

@@ -183,11 +183,11 @@ async fn name_policies(
     if !counts.iter().any(|count| count.signal.starts_with(POLICY)) {
         return Ok(());
     }
-    let policies = state.store.list_policies(project).await?;
+    let names = state.store.policy_names(project).await?;
     for count in counts {
-        let slot = count.signal.strip_prefix(POLICY).and_then(|slot| slot.parse::<u8>().ok());
-        if let Some(policy) = policies.iter().find(|policy| Some(policy.slot) == slot) {
-            count.signal = format!("{POLICY}{}", policy.spec.name);
+        let slot = count.signal.strip_prefix(POLICY).and_then(|slot| slot.parse::<i64>().ok());
+        if let Some((_, name)) = names.iter().find(|(own, _)| Some(*own) == slot) {
+            count.signal = format!("{POLICY}{name}");
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{Rate, Report, threshold};
 use super::{MIN_NEGATIVES, MIN_POSITIVES, TeachError, Verdict};
-use crate::stats::classifier::{auc, deal};
+use crate::stats::classifier::{auc, deal_singly};
 use crate::stats::logistic::Logistic;
 
 /// Parts of the examples; each is judged by a head that was fitted on the others.
@@ -74,8 +74,7 @@ impl Head {
         if negatives.len() < MIN_NEGATIVES {
             return Err(TeachError::Negatives { found: negatives.len(), wanted: MIN_NEGATIVES });
         }
-        let positive_scores = out_of_fold(lesson.positives, &negatives, lesson.seed)?;
-        let (positives, others) = positive_scores;
+        let (positives, others) = out_of_fold(lesson.positives, &negatives, lesson.seed)?;
         let (mut calibration, held_out) = halves(&others, lesson.seed);
         let limit = threshold(&mut calibration, lesson.false_alarms);
         let limit = limit.ok_or(TeachError::Unsolvable)?;
@@ -117,9 +116,8 @@ fn out_of_fold(
     negatives: &[&[f32]],
     seed: u64,
 ) -> Result<(Vec<f64>, Vec<f64>), TeachError> {
-    let singly = |n: usize| (0..n).map(|i| vec![i]).collect::<Vec<_>>();
-    let folds = deal(&singly(positives.len()), FOLDS, seed);
-    let other_folds = deal(&singly(negatives.len()), FOLDS, seed.wrapping_add(1));
+    let folds = deal_singly(positives.len(), FOLDS, seed);
+    let other_folds = deal_singly(negatives.len(), FOLDS, seed.wrapping_add(1));
     let mut scores = (vec![0.0; positives.len()], vec![0.0; negatives.len()]);
     for fold in 0..FOLDS {
         let fitted = fit(
@@ -168,9 +166,8 @@ fn columns<'a>(rows: impl Iterator<Item = &'a &'a [f32]>) -> DMatrix<f64> {
 }
 
 /// Two halves, drawn at random.
-pub(super) fn halves(scores: &[f64], seed: u64) -> (Vec<f64>, Vec<f64>) {
-    let singly: Vec<Vec<usize>> = (0..scores.len()).map(|i| vec![i]).collect();
-    let side = deal(&singly, 2, seed.wrapping_add(2));
+fn halves(scores: &[f64], seed: u64) -> (Vec<f64>, Vec<f64>) {
+    let side = deal_singly(scores.len(), 2, seed.wrapping_add(2));
     let half = |wanted: usize| {
         let rows = scores.iter().zip(&side).filter(|(_, side)| **side == wanted);
         rows.map(|(score, _)| *score).collect()

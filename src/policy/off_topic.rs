@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{Rate, Report, threshold};
 use super::{MIN_NEGATIVES, TeachError, Verdict};
-use crate::stats::classifier::deal;
+use crate::stats::classifier::deal_singly;
 use crate::stats::novelty::Landmarks;
 
 /// Reference texts that are kept to compare with.
@@ -37,8 +37,7 @@ impl OffTopic {
         if reference.len() < wanted {
             return Err(TeachError::Negatives { found: reference.len(), wanted });
         }
-        let singly: Vec<Vec<usize>> = (0..reference.len()).map(|i| vec![i]).collect();
-        let quarter = deal(&singly, 4, seed);
+        let quarter = deal_singly(reference.len(), 4, seed);
         let part = |wanted: &dyn Fn(usize) -> bool| -> Vec<&[f32]> {
             let rows = reference.iter().zip(&quarter).filter(|(_, q)| wanted(**q));
             rows.map(|(row, _)| *row).collect()

@@ -48,6 +48,11 @@ pub fn deal(units: &[Vec<usize>], folds: usize, seed: u64) -> Vec<usize> {
     fold_of
 }
 
+/// The same for `rows` rows that each stand alone.
+pub fn deal_singly(rows: usize, folds: usize, seed: u64) -> Vec<usize> {
+    deal(&(0..rows).map(|row| vec![row]).collect::<Vec<_>>(), folds, seed)
+}
+
 /// One sample and the fold of each of its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Folded<'a> {

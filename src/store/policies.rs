@@ -16,6 +16,7 @@ pub const MAX_EXAMPLES: usize = 5000;
 
 const LIST: &str =
     "SELECT * FROM policies WHERE project_id = $1 AND deleted_at IS NULL ORDER BY slot";
+const NAMES: &str = "SELECT slot, name FROM policies WHERE project_id = $1 AND deleted_at IS NULL";
 const FIND: &str = "SELECT * FROM policies
     WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL";
 const SLOTS: &str = "SELECT slot FROM policies WHERE project_id = $1 AND deleted_at IS NULL";
@@ -122,6 +123,13 @@ impl Store {
             sqlx::query_as(LIST).bind(project.to_string()).fetch_all(pool).await
         })?;
         codec::all(rows)
+    }
+
+    /// The slot and name of each policy, without what it has learned.
+    pub async fn policy_names(&self, project: ProjectId) -> Result<Vec<(i64, String)>, StoreError> {
+        Ok(on_engine!(self, readers, |pool| {
+            sqlx::query_as(NAMES).bind(project.to_string()).fetch_all(pool).await
+        })?)
     }
 
     /// The policy with this id.
