@@ -17,12 +17,17 @@ const TTL: Duration = Duration::from_secs(1);
 
 /// Guards by project.
 #[derive(Debug, Default)]
-pub(crate) struct Guards(Mutex<HashMap<ProjectId, Known>>);
+pub(crate) struct Guards(Mutex<HashMap<ProjectId, Slot>>);
+
+/// Whoever holds the lock looks and builds; the others wait and find what it found. Each for itself,
+/// the first two hundred requests of a project would compile two hundred times.
+type Slot = Arc<tokio::sync::Mutex<Option<Known>>>;
 
 #[derive(Debug, Clone)]
 struct Known {
     built_of: BuiltOf,
-    looked_at: Timestamp,
+    /// `None`: it was changed here since.
+    looked_at: Option<Timestamp>,
     guard: Arc<Guard>,
     policies: Arc<PolicySet>,
 }
@@ -31,21 +36,29 @@ struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct BuiltOf(i64, i64, Option<String>);
 
+impl Known {
+    fn is_fresh(&self, now: Timestamp, model_digest: Option<&String>) -> bool {
+        self.looked_at.is_some_and(|at| at <= now && now.since(at) < TTL)
+            && self.built_of.2.as_ref() == model_digest
+    }
+}
+
 impl Guards {
-    fn find(&self, project: ProjectId) -> Option<Known> {
-        self.lock().get(&project).cloned()
+    fn slot(&self, project: ProjectId) -> Slot {
+        self.lock().entry(project).or_default().clone()
     }
 
-    fn keep(&self, project: ProjectId, known: Known) {
-        self.lock().insert(project, known);
-    }
-
-    /// Forgets what was changed here.
+    /// Forgets what was changed here: who looks from now on does not find what is being built of the
+    /// old, only what of it can be used again.
     pub(crate) fn forget(&self, project: ProjectId) {
-        self.lock().remove(&project);
+        let mut slots = self.lock();
+        let Some(slot) = slots.remove(&project) else { return };
+        let known = slot.try_lock().ok().and_then(|known| known.clone());
+        let known = known.map(|known| Known { looked_at: None, ..known });
+        slots.insert(project, Arc::new(tokio::sync::Mutex::new(known)));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, Slot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,33 +74,41 @@ impl Shared {
         &self,
         project: ProjectId,
     ) -> Result<(Arc<Guard>, Arc<PolicySet>), ApiError> {
+        let slot = self.guards.slot(project);
+        let mut slot = slot.lock().await;
         let now = self.now();
         let digest = self.embedder.get().map(|service| service.model_digest().to_owned());
-        let known = self.guards.find(project);
-        if let Some(known) = &known
-            && known.looked_at <= now
-            && now.since(known.looked_at) < TTL
-            && known.built_of.2 == digest
-        {
-            return Ok((known.guard.clone(), known.policies.clone()));
-        }
+        let known = match slot.clone() {
+            Some(known) if known.is_fresh(now, digest.as_ref()) => known,
+            known => self.look(project, known, digest).await?,
+        };
+        *slot = Some(known.clone());
+        Ok((known.guard, known.policies))
+    }
+
+    async fn look(
+        &self,
+        project: ProjectId,
+        known: Option<Known>,
+        digest: Option<String>,
+    ) -> Result<Known, ApiError> {
+        let looked_at = Some(self.now());
         let version = self.store.screening_version(project).await?;
         let policies_version = self.store.policies_version(project).await?;
         let built_of = BuiltOf(version, policies_version, digest);
-        let known = match known {
-            Some(known) if known.built_of == built_of => Known { looked_at: now, ..known },
+        match known {
+            Some(known) if known.built_of == built_of => Ok(Known { looked_at, ..known }),
             known => {
                 let policies = self.store.policy_set(project, built_of.2.as_deref()).await?;
+                let policies = Arc::new(policies);
                 // Recognisers take milliseconds to compile: a changed policy leaves them as they are.
                 let guard = match known {
                     Some(known) if known.built_of.0 == version => known.guard,
                     _ => Arc::new(self.build_guard(project).await?),
                 };
-                Known { built_of, looked_at: now, guard, policies: Arc::new(policies) }
+                Ok(Known { built_of, looked_at, guard, policies })
             }
-        };
-        self.guards.keep(project, known.clone());
-        Ok((known.guard, known.policies))
+        }
     }
 
     async fn build_guard(&self, project: ProjectId) -> Result<Guard, ApiError> {

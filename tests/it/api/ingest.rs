@@ -232,11 +232,15 @@ async fn single_posts_at_once_are_all_stored() {
                 .header("x-api-key", key)
                 .body(Body::from(lines(i..i + 1)))
                 .unwrap();
-            tower::ServiceExt::oneshot(router, request).await.unwrap().status()
+            let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
+            let status = answer.status();
+            let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+            (status, String::from_utf8_lossy(&body).into_owned())
         })
     });
     for post in posts.collect::<Vec<_>>() {
-        assert_eq!(post.await.unwrap(), StatusCode::ACCEPTED);
+        let (status, body) = post.await.unwrap();
+        assert_eq!(status, StatusCode::ACCEPTED, "{body}");
     }
     assert_eq!(app.get("/v1/status").await.json()["accepted"], 200);
 }
