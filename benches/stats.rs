@@ -47,7 +47,10 @@ fn events(n: usize, seed: u64) -> Vec<Event> {
                 attributes: Attributes::new(),
                 query: Some(unit(&mut rng, topic)),
                 response: Some(unit(&mut rng, topic)),
-                fingerprint: Some(i as u64),
+                hashes: Some(seamark::text::hashes::Hashes {
+                    fingerprint: i as u64,
+                    simhash: Some(rng.random()),
+                }),
                 signals: seamark::model::signals::Signals::default(),
                 outcomes: Vec::new(),
             }

@@ -119,7 +119,10 @@ async fn complete(store: &Store, project: ProjectId, batch: i64) {
         let texts: Vec<EmbeddedText> = claimed
             .iter()
             .map(|text| EmbeddedText {
-                fingerprint: Some(text.seq as u64),
+                hashes: Some(seamark::text::hashes::Hashes {
+                    fingerprint: text.seq as u64,
+                    simhash: Some(text.seq as u64),
+                }),
                 signals: seamark::model::signals::Signals::default(),
                 attributes: seamark::model::interaction::Attributes::new(),
                 excluded: None,

@@ -8,10 +8,11 @@ pub mod guard;
 use std::borrow::Cow;
 
 use crate::model::interaction::Attributes;
-use crate::model::preparation::{Cleaning, Preparation};
+use crate::model::preparation::{Cleaning, Expected, Preparation};
 use crate::model::signals::Signals;
 use crate::text::clean::{Boilerplate, Change, Cleaner, VERSION};
 use crate::text::irrelevant::Filter;
+use crate::text::signals::Flag;
 
 /// Prepares the texts of one project.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Preparer {
     cleaner: Cleaner,
     filter: Filter,
     keep_original: bool,
+    expected: Expected,
 }
 
 /// An interaction's texts, prepared.
@@ -47,13 +49,15 @@ impl Preparer {
     ) -> Result<Self, Vec<(String, String)>> {
         let filter = Filter::new(settings.exclude.clone())?;
         let cleaner = Cleaner::new(settings.clean, boilerplate);
-        Ok(Self { cleaner, filter, keep_original: settings.keep_original })
+        let expected = settings.expect.clone();
+        Ok(Self { cleaner, filter, keep_original: settings.keep_original, expected })
     }
 
     /// Prepares as the default settings say.
     pub fn standard(boilerplate: Boilerplate) -> Self {
-        let Preparation { clean, keep_original, .. } = Preparation::default();
-        Self { cleaner: Cleaner::new(clean, boilerplate), filter: Filter::default(), keep_original }
+        let Preparation { clean, keep_original, expect, .. } = Preparation::default();
+        let cleaner = Cleaner::new(clean, boilerplate);
+        Self { cleaner, filter: Filter::default(), keep_original, expected: expect }
     }
 
     /// Prepares a query and its response. O(characters).
@@ -63,7 +67,12 @@ impl Preparer {
         response: Option<&str>,
         attributes: &Attributes,
     ) -> Prepared {
-        let signals = Signals::of(query, response);
+        let mut signals = Signals::of(query, response);
+        if let Some(seen) = &mut signals.query
+            && !self.expected.are_met(response, attributes)
+        {
+            seen.flags.insert(Flag::Incomplete);
+        }
         let excluded = self.filter.excluded(query, attributes).map(str::to_owned);
         let (clean_query, query_changes) = self.clean(query);
         let (clean_response, response_changes) = match response.map(|text| self.clean(text)) {
@@ -97,7 +106,6 @@ impl Preparer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::signals::Flag;
 
     fn preparer(settings: &Preparation) -> Preparer {
         Preparer::new(settings, Boilerplate::default()).unwrap()
@@ -136,6 +144,37 @@ mod tests {
         let mut off = Preparation::default();
         off.exclude.health_check = false;
         assert_eq!(excluded(&off), None);
+    }
+
+    #[test]
+    fn a_record_without_what_is_expected_is_incomplete() {
+        let settings = r#"{"expect": {"response": true, "attributes": ["channel"]}}"#;
+        let preparer = preparer(&serde_json::from_str(settings).unwrap());
+        let is_incomplete = |response: Option<&str>, channel: Option<&str>| {
+            let channel = channel.map(|value| ("channel".to_owned(), value.to_owned()));
+            let prepared = preparer.prepare("Hello?", response, &channel.into_iter().collect());
+            prepared.signals.query.unwrap().flags.contains(Flag::Incomplete)
+        };
+        assert!(!is_incomplete(Some("Yes."), Some("web")));
+        for (response, channel) in [
+            (None, Some("web")),
+            (Some(" \u{200b}"), Some("web")),
+            (Some("Yes."), None),
+            (Some("Yes."), Some(" ")),
+        ] {
+            assert!(is_incomplete(response, channel), "{response:?} {channel:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_expected_is_named_by_its_place() {
+        let names: Vec<String> = (0..17).map(|i| format!("a{i}")).collect();
+        let settings = serde_json::json!({"expect": {"attributes": names}});
+        let settings: Preparation = serde_json::from_value(settings).unwrap();
+        assert_eq!(settings.problems()[0].0, "/expect/attributes");
+        let settings: Preparation =
+            serde_json::from_str(r#"{"expect": {"attributes": ["a", " "]}}"#).unwrap();
+        assert_eq!(settings.problems()[0].0, "/expect/attributes/1");
     }
 
     #[test]

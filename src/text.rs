@@ -5,6 +5,7 @@ pub mod clean;
 pub mod counts;
 pub mod fingerprint;
 mod hash;
+pub mod hashes;
 pub mod irrelevant;
 pub mod language;
 pub mod signals;

@@ -181,7 +181,7 @@ impl<'a> Traffic<'a> {
             attributes: Attributes::new(),
             query: Some(unit(&value).iter().map(|x| *x as f32).collect()),
             response: None,
-            fingerprint: Some(self.position as u64),
+            hashes: Some(seamark::text::hashes::Hashes::exact(self.position as u64)),
             signals: seamark::model::signals::Signals::default(),
             outcomes: Vec::new(),
         }

@@ -144,10 +144,11 @@ def say(message):
     print(message, file=sys.stderr, flush=True)
 
 
-def last_json(command):
+def last_json(command, preload=None):
     """The JSON on the last line of a command's output; None, its errors shown, if it fails."""
+    variables = {**os.environ, "LD_PRELOAD": str(preload)} if preload else None
     done = subprocess.run([str(part) for part in command], cwd=REPOSITORY, text=True,
-                          capture_output=True, check=False)
+                          capture_output=True, check=False, env=variables)
     lines = done.stdout.strip().splitlines()
     if done.returncode == 0 and lines:
         return json.loads(lines[-1])
@@ -155,12 +156,22 @@ def last_json(command):
     return None
 
 
-class Peer:
-    """An engine of engine.py."""
+def avx2_only(folder):
+    """The library that hides what is beyond AVX2, compiled; see avx2_only.c."""
+    library = folder / "avx2_only.so"
+    command = ["cc", "-O2", "-shared", "-fPIC", "-o", library, HERE / "avx2_only.c"]
+    subprocess.run(command, check=True)
+    return library
 
-    def __init__(self, name, options, folder):
-        self.name, self.batches = name, {}
-        self.command = [sys.executable, HERE / "engine.py", name, "--model", options.model,
+
+class Peer:
+    """An engine of engine.py, written `name[@avx2]`."""
+
+    def __init__(self, variant, options, folder):
+        engine, _, isa = variant.partition("@")
+        self.name, self.batches = variant, {}
+        self.preload = avx2_only(folder) if isa else None
+        self.command = [sys.executable, HERE / "engine.py", engine, "--model", options.model,
                         "--texts", folder / "texts.jsonl", "--cache", folder]
 
     def prepare(self):
@@ -174,10 +185,10 @@ class Peer:
     def run(self, threads, vectors):
         """One measurement, with the batch size that --tune once found for so many threads."""
         if threads not in self.batches:
-            tuned = last_json([*self.command, "--threads", threads, "--tune"])
+            tuned = last_json([*self.command, "--threads", threads, "--tune"], self.preload)
             self.batches[threads] = tuned["batch"] if tuned else 32
         return last_json([*self.command, "--threads", threads, "--vectors", vectors,
-                          "--batch", self.batches[threads]])
+                          "--batch", self.batches[threads]], self.preload)
 
 
 class Seamark:
@@ -211,11 +222,13 @@ def engines(options, folder):
     """All engines of this run that could be prepared, the baseline first."""
     from engine import ENGINES
 
-    names = options.engines.split(",") if options.engines else list(ENGINES)
-    unknown = set(names) - set(ENGINES)
+    known = list(ENGINES)
+    names = options.engines.split(",") if options.engines else known
+    unknown = {name for name in names if name.removesuffix("@avx2") not in known}
     if unknown:
-        sys.exit(f"error: unknown engines {sorted(unknown)}: choose from {list(ENGINES)}")
-    peers = [Peer(name, options, folder) for name in ENGINES if name in [BASELINE, *names]]
+        sys.exit(f"error: unknown engines {sorted(unknown)}: choose from {known}, or one with @avx2")
+    names = dict.fromkeys([BASELINE, *sorted(names, key=lambda n: known.index(n.split("@")[0]))])
+    peers = [Peer(name, options, folder) for name in names]
     some = [peer for peer in peers if peer.prepare()]
     if not options.no_seamark:
         executable = seamark_executable()
@@ -330,7 +343,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=lambda text: [int(t) for t in text.split(",")],
                         default=[1, 2], help="thread counts, by commas")
-    parser.add_argument("--engines", help="peers by commas, else all; the baseline always runs")
+    parser.add_argument("--engines", help="peers by commas as name[@avx2], else all; the baseline always runs")
     parser.add_argument("--no-seamark", action="store_true", help="only the peers")
     parser.add_argument("--seamark", default="f32,bf16,int8",
                         help="precisions by commas, each as precision[@isa]")

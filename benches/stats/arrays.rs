@@ -132,7 +132,7 @@ fn events(rows: &[&[f32]]) -> Vec<Event> {
         attributes: Attributes::new(),
         query: Some(row.to_vec()),
         response: None,
-        fingerprint: None,
+        hashes: None,
         signals: seamark::model::signals::Signals::default(),
         outcomes: Vec::new(),
     };

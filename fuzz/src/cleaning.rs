@@ -104,7 +104,9 @@ pub fn check_measures(text: &str, known: Option<&str>) {
 
     let told = language::identify(text);
     assert!(language::CODES.contains(&told.code) && (0.0..=1.0).contains(&told.confidence));
-    assert!((0.0..=1.0).contains(&language::switched_share(text)));
+    let languages = language::read(text);
+    assert!((0.0..=1.0).contains(&languages.switched));
+    assert_eq!(languages.whole, language::identify(text));
 
     assert!(WRITING.oddness(text).is_none_or(f64::is_finite));
     assert_eq!(simhash::simhash(text), simhash::simhash(text));

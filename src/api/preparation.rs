@@ -98,7 +98,7 @@ pub(crate) async fn get(
 
 /// Sets how texts that come from now on are prepared; what is missing gets its default.
 #[utoipa::path(put, path = "/v1/preparation", tag = "quality",
-    request_body(content = Object, description = "`clean`, `keep_original`, `exclude`"),
+    request_body(content = Object, description = "`clean`, `keep_original`, `exclude`, `expect`"),
     responses(
         (status = 200, description = "The settings", body = PreparationView),
         (status = "default", description = "An error", body = Problem,

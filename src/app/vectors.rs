@@ -10,7 +10,7 @@ use crate::model::vector::rounded;
 use crate::prepare::Preparer;
 use crate::prepare::guard::Guard;
 use crate::screen::Problems;
-use crate::text::fingerprint::fingerprint;
+use crate::text::hashes::Hashes;
 use crate::text::is_blank;
 
 /// Regions of a file's users where nobody names them.
@@ -75,7 +75,7 @@ pub fn events(
         .zip(first_position..)
         .map(|(Item { received: item, signals, .. }, position)| Event {
             position,
-            fingerprint: (!is_blank(&item.query)).then(|| fingerprint(&item.query)),
+            hashes: (!is_blank(&item.query)).then(|| Hashes::of(&item.query)),
             signals,
             outcomes: Vec::new(),
             query: next(Some(&item.query)),

@@ -308,7 +308,7 @@ impl Engine {
             return false;
         }
         let allowance = &self.comparator.profile().allowance;
-        let repeat = self.memory.repeats.observe(event.fingerprint, allowance);
+        let repeat = self.memory.repeats.observe(event.hashes, allowance);
         self.memory.arrivals += 1;
         if self.memory.arrivals % REPEATS_STRIDE == 0 {
             evaluations.extend(self.evaluate_repeats(event));
@@ -327,7 +327,7 @@ impl Engine {
         self.memory.repeats_ratio = verdict.ratio().or(self.memory.repeats_ratio);
         let worst = self.memory.repeats.worst().filter(|_| verdict.is_drift);
         let score = repeats as f64 / WINDOW as f64;
-        let example = worst.and_then(|fingerprint| self.recent.example_of(fingerprint, score));
+        let example = worst.and_then(|hashes| self.recent.example_of(hashes, score));
         Some(Evaluation {
             at: self.memory.watermark,
             position: event.position,

@@ -7,6 +7,7 @@ use crate::model::interaction::Event;
 use crate::model::report::Example;
 use crate::model::stream::{Stream, Values};
 use crate::stats::linear::dot;
+use crate::text::hashes::Hashes;
 
 /// Examples per drifted stream.
 const EXAMPLES: usize = 5;
@@ -46,9 +47,10 @@ impl Recent {
         self.events.iter().rev()
     }
 
-    /// An interaction with the text `fingerprint`, as an example of its repetition.
-    pub fn example_of(&self, fingerprint: u64, score: f64) -> Option<Example> {
-        let found = self.events.iter().rev().find(|e| e.fingerprint == Some(fingerprint))?;
+    /// An interaction with the text of `hashes` or nearly, as an example of its repetition.
+    pub fn example_of(&self, hashes: Hashes, score: f64) -> Option<Example> {
+        let is_near = |event: &&Event| event.hashes.is_some_and(|other| hashes.are_near(other));
+        let found = self.events.iter().rev().find(is_near)?;
         let interaction_id = found.interaction_id.clone();
         Some(Example { stream: Stream::Duplicates, interaction_id, score })
     }

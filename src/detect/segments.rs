@@ -125,7 +125,7 @@ mod tests {
             attributes: labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
             query: None,
             response: None,
-            fingerprint: None,
+            hashes: None,
             signals: crate::model::signals::Signals::default(),
             outcomes: Vec::new(),
         }

@@ -15,8 +15,14 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Styles rather than faults: they are shown, and without a batch to compare with they decide
 /// nothing.
-const STYLES: [Flag; 5] =
-    [Flag::Shouting, Flag::Keywords, Flag::Refusal, Flag::Echo, Flag::OtherLanguage];
+const STYLES: [Flag; 6] = [
+    Flag::Shouting,
+    Flag::Keywords,
+    Flag::Refusal,
+    Flag::Echo,
+    Flag::OtherLanguage,
+    Flag::CodeSwitching,
+];
 
 /// How a batch is judged.
 #[derive(Debug, Clone, Copy)]

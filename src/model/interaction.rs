@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::model::outcome::{Figures, Pseudonym};
 use crate::model::signals::{Personal, Signals};
+use crate::text::hashes::Hashes;
 
 /// Labels of an interaction, for segments: `channel = "whatsapp"`.
 pub type Attributes = BTreeMap<String, String>;
@@ -125,9 +126,8 @@ pub struct Event {
     pub query: Option<Vec<f32>>,
     /// Unit vector of the response; `None` for none or a blank text.
     pub response: Option<Vec<f32>>,
-    /// `text::fingerprint` of the query: equal for texts that differ in case, digits and
-    /// punctuation alone. `None` for a blank query.
-    pub fingerprint: Option<u64>,
+    /// Of the query, to know it again; `None` for a blank one.
+    pub hashes: Option<Hashes>,
     /// What was seen of the texts themselves.
     pub signals: Signals,
     /// What became of it, as far as that is known yet.

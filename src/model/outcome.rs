@@ -373,7 +373,7 @@ impl OutcomeEvent {
             attributes: self.attributes,
             query: self.query,
             response: None,
-            fingerprint: None,
+            hashes: None,
             signals: Signals::default(),
             outcomes: self.outcomes,
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{MAX_POLICIES, PolicySet};
 use crate::screen::EntityType;
 use crate::screen::policy::Side;
-use crate::text::language::{self, Language};
+use crate::text::language::{self, Languages};
 use crate::text::signals::{self, Flag, Flags};
 
 /// What was seen of a query and of its response.
@@ -107,12 +107,13 @@ fn is_zero(bits: &u32) -> bool {
 impl Signals {
     /// Looks at a query and its response. O(characters).
     pub fn of(query: &str, response: Option<&str>) -> Self {
-        let asked = language::identify(query);
+        let asked = language::read(query);
         let answered = response.map(|text| {
-            let language = language::identify(text);
-            let mut seen = TextSignals::of(text, &language, Some(query));
-            let are_sure = asked.is_confident() && language.is_confident();
-            if are_sure && asked.code != language.code {
+            let answered = language::read(text);
+            let mut seen = TextSignals::of(text, &answered, Some(query));
+            let (asked, answered) = (asked.whole, answered.whole);
+            let are_sure = asked.is_confident() && answered.is_confident();
+            if are_sure && asked.code != answered.code {
                 seen.flags.insert(Flag::OtherLanguage);
             }
             seen
@@ -154,7 +155,8 @@ impl Signals {
 
 impl TextSignals {
     /// Looks at a text, which answers `query` where there is one.
-    fn of(text: &str, language: &Language, query: Option<&str>) -> Self {
+    fn of(text: &str, languages: &Languages, query: Option<&str>) -> Self {
+        let language = languages.whole;
         let is_sure = language.is_confident();
         let language = LanguageCode::named(language.code);
         let known = language.is_known().then(|| language.as_str());
@@ -162,7 +164,10 @@ impl TextSignals {
             Some(query) => signals::of_pair(query, text, known),
             None => signals::of(text, known),
         };
-        let (flags, characters) = (seen.flags, seen.chars);
+        let (mut flags, characters) = (seen.flags, seen.chars);
+        if languages.switched > 0.0 {
+            flags.insert(Flag::CodeSwitching);
+        }
         Self {
             flags,
             characters,

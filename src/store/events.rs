@@ -8,9 +8,10 @@ use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::{Event, EventWithTexts};
 use crate::model::vector;
+use crate::text::hashes::Hashes;
 
 const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
+        e.query, e.response, e.fingerprint, e.simhash, e.signals, t.query AS query_text,
         t.response AS response_text, t.text_key
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
@@ -18,7 +19,7 @@ const AFTER: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.att
       AND e.excluded IS NULL
     ORDER BY i.position LIMIT $4";
 const BETWEEN: &str = "SELECT i.position, i.id, i.occurred_at, i.session_id, i.attributes,
-        e.query, e.response, e.fingerprint, e.signals, t.query AS query_text,
+        e.query, e.response, e.fingerprint, e.simhash, e.signals, t.query AS query_text,
         t.response AS response_text, t.text_key
     FROM interactions i JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     LEFT JOIN interaction_texts t ON t.day = i.day AND t.seq = i.seq
@@ -39,6 +40,7 @@ struct EventRow {
     query: Option<Vec<u8>>,
     response: Option<Vec<u8>>,
     fingerprint: Option<i64>,
+    simhash: Option<i64>,
     signals: Option<String>,
     query_text: Option<String>,
     response_text: Option<String>,
@@ -60,7 +62,10 @@ impl EventRow {
             attributes: codec::from_json("interactions", &row.attributes)?,
             query: row.query.map(|bytes| vector::decode(&bytes)),
             response: row.response.map(|bytes| vector::decode(&bytes)),
-            fingerprint: row.fingerprint.map(i64::cast_unsigned),
+            hashes: row.fingerprint.map(|fingerprint| Hashes {
+                fingerprint: fingerprint.cast_unsigned(),
+                simhash: row.simhash.map(i64::cast_unsigned),
+            }),
             signals: signals.unwrap_or_default(),
             outcomes: Vec::new(),
         };

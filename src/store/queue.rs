@@ -16,6 +16,7 @@ use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
 use crate::model::signals::{Personal, Signals};
 use crate::model::vector;
+use crate::text::hashes::Hashes;
 
 /// A text that this process has claimed and is to embed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +56,8 @@ pub struct EmbeddedText {
     pub query: Option<Vec<f32>>,
     /// Unit vector of the response; `None` for none or a blank text.
     pub response: Option<Vec<f32>>,
-    /// `text::fingerprint` of the query; `None` for a blank text.
-    pub fingerprint: Option<u64>,
+    /// Of the query; `None` for a blank text.
+    pub hashes: Option<Hashes>,
     /// What was seen of the texts themselves.
     pub signals: Signals,
     /// Labels for segments.
@@ -122,12 +123,12 @@ const FIND_ONE: &str =
 
 const EMBED_MANY: &str = "WITH items AS (
         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[],
-            $7::bigint[], $8::text[], $9::text[])
-            AS t (seq, day, position, query, response, fingerprint, signals, excluded)
+            $7::bigint[], $8::bigint[], $9::text[], $10::text[])
+            AS t (seq, day, position, query, response, fingerprint, simhash, signals, excluded)
     ), vectors AS (
         INSERT INTO embeddings
-            (day, seq, model_digest, query, response, fingerprint, signals, excluded)
-        SELECT day, seq, $6, query, response, fingerprint, signals, excluded FROM items
+            (day, seq, model_digest, query, response, fingerprint, simhash, signals, excluded)
+        SELECT day, seq, $6, query, response, fingerprint, simhash, signals, excluded FROM items
     )
     UPDATE interactions SET state = 'embedded', position = items.position,
         claim_holder = NULL, claim_until = 0
@@ -135,8 +136,8 @@ const EMBED_MANY: &str = "WITH items AS (
 const EMBED_ONE: &str = "UPDATE interactions SET state = 'embedded', position = $2,
     claim_holder = NULL, claim_until = 0 WHERE seq = $1";
 const INSERT_EMBEDDING: &str = "INSERT INTO embeddings
-    (day, seq, model_digest, query, response, fingerprint, signals, excluded)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    (day, seq, model_digest, query, response, fingerprint, simhash, signals, excluded)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 const FORGET_TEXT: &str = "DELETE FROM interaction_texts WHERE day = $1 AND seq = $2";
 
@@ -368,7 +369,11 @@ fn bytes(vector: Option<&Vec<f32>>) -> Option<Vec<u8>> {
 
 /// Stores know signed numbers only.
 fn fingerprint(text: &EmbeddedText) -> Option<i64> {
-    text.fingerprint.map(u64::cast_signed)
+    text.hashes.map(|hashes| hashes.fingerprint.cast_signed())
+}
+
+fn simhash(text: &EmbeddedText) -> Option<i64> {
+    text.hashes?.simhash.map(u64::cast_signed)
 }
 
 fn signals(text: &EmbeddedText) -> Result<String, StoreError> {
@@ -391,6 +396,7 @@ async fn embed_postgres(
         .bind(vectors(|text| text.response.as_ref()))
         .bind(model_digest)
         .bind(completed.iter().map(|item| fingerprint(item.text)).collect::<Vec<_>>())
+        .bind(completed.iter().map(|item| simhash(item.text)).collect::<Vec<_>>())
         .bind(completed.iter().map(|item| signals(item.text)).collect::<Result<Vec<_>, _>>()?)
         .bind(completed.iter().map(|item| item.text.excluded.clone()).collect::<Vec<_>>())
         .execute(&mut **tx)
@@ -411,6 +417,7 @@ async fn embed_sqlite(
             .bind(bytes(item.text.query.as_ref()))
             .bind(bytes(item.text.response.as_ref()))
             .bind(fingerprint(item.text))
+            .bind(simhash(item.text))
             .bind(signals(item.text)?)
             .bind(item.text.excluded.as_deref())
             .execute(&mut **tx)

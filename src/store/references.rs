@@ -17,6 +17,7 @@ use crate::model::interaction::{Attributes, Event, EventOutcome};
 use crate::model::reference::{Reference, ReferenceStatus};
 use crate::model::signals::Signals;
 use crate::model::vector;
+use crate::text::hashes::Hashes;
 
 const TABLE: &str = "frozen_references";
 const CHUNKS: &str = "reference_chunks";
@@ -139,6 +140,8 @@ struct StoredEvent {
     response_bytes: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simhash: Option<u64>,
     #[serde(default)]
     signals: Signals,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -445,7 +448,8 @@ pub(super) fn encode_chunk(rows: &[Event]) -> Result<(String, Vec<u8>), StoreErr
             attributes: row.attributes.clone(),
             query_bytes: put(row.query.as_ref()),
             response_bytes: put(row.response.as_ref()),
-            fingerprint: row.fingerprint,
+            fingerprint: row.hashes.map(|hashes| hashes.fingerprint),
+            simhash: row.hashes.and_then(|hashes| hashes.simhash),
             signals: row.signals,
             outcomes: row.outcomes.clone(),
         })
@@ -475,7 +479,9 @@ pub(super) fn decode_chunk(events: &str, vectors: &[u8]) -> Result<Vec<Event>, S
                 attributes: event.attributes,
                 query: take(event.query_bytes)?,
                 response: take(event.response_bytes)?,
-                fingerprint: event.fingerprint,
+                hashes: event
+                    .fingerprint
+                    .map(|fingerprint| Hashes { fingerprint, simhash: event.simhash }),
                 signals: event.signals,
                 outcomes: event.outcomes,
             })

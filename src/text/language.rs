@@ -11,8 +11,6 @@ mod script;
 mod switching;
 mod words;
 
-pub use switching::switched_share;
-
 use features::Features;
 use model::model;
 use script::{SETTLED, is_unspaced};
@@ -62,21 +60,98 @@ impl Language {
     }
 }
 
-/// The language of `text`; only the first 2,000 characters are read.
+/// The languages of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Languages {
+    /// That of the most of it.
+    pub whole: Language,
+    /// The share of its words, in 0..=1, that stand in stretches of another language:
+    /// code-switching. A stretch counts from three words on, and only if its language is certain
+    /// when it is read alone (see [`Language::is_confident`]). 0 where nothing can be told. Of
+    /// scripts without spaces two letters are a word.
+    pub switched: f32,
+}
+
+/// The languages of `text`; only the first 2,000 characters are read.
 ///
-/// [`UNDETERMINED`] for a text without letters, in an unknown script, or that looks like none of
-/// the languages. A text of two languages is taken for the one that has more of it.
+/// The whole is [`UNDETERMINED`] for a text without letters, in an unknown script, or that looks
+/// like none of the languages.
+pub fn read(text: &str) -> Languages {
+    let words = Reading::of(text);
+    let whole = words.whole.language();
+    Languages { whole, switched: switching::share(&words, whole) }
+}
+
+/// The language of the most of `text`: [`read`]'s `whole`.
 pub fn identify(text: &str) -> Language {
-    let mut features = Features::new(model());
-    let mut evidence = Evidence::new();
-    for_each_word(text, |word| {
-        if let Word::Shared(chars) = word {
-            features.word(chars);
+    Reading::of(text).whole.language()
+}
+
+/// What the words of a text say.
+#[derive(Debug)]
+struct Reading {
+    words: Vec<Letters>,
+    /// What each word in a shared script says for each class, one after the other.
+    sums: Vec<i32>,
+    whole: Evidence,
+}
+
+/// The letters of a word.
+#[derive(Debug, Clone, Copy)]
+enum Letters {
+    /// So many of a script that several languages share; where the word's sums begin.
+    Shared(u32, usize),
+    /// So many of a script that settles the language, by its place in [`SETTLED`].
+    Settled(usize, u32),
+    /// So many of another script.
+    Unknown(u32),
+}
+
+impl Reading {
+    fn of(text: &str) -> Self {
+        let mut features = Features::new(model());
+        let mut new = Self { words: Vec::new(), sums: Vec::new(), whole: Evidence::new() };
+        for_each_word(text, |word| {
+            let letters = match word {
+                Word::Shared(chars) => {
+                    let start = new.sums.len();
+                    let sums = features.word(chars);
+                    new.sums.extend_from_slice(sums);
+                    new.whole.add(sums);
+                    Letters::Shared(chars.len() as u32, start)
+                }
+                Word::Settled(place, letters) => Letters::Settled(place, letters),
+                Word::Unknown(letters) => Letters::Unknown(letters),
+            };
+            new.whole.count(letters);
+            new.words.push(letters);
+        });
+        new
+    }
+
+    /// What a word in a shared script says for each class, by where its sums begin.
+    fn sums(&self, start: usize) -> &[i32] {
+        self.sums.get(start..start + model().codes().len()).unwrap_or_default()
+    }
+
+    /// What these of its words say.
+    fn together(&self, words: &[Letters]) -> Evidence {
+        let mut evidence = Evidence::new();
+        for word in words {
+            if let Letters::Shared(_, start) = *word {
+                evidence.add(self.sums(start));
+            }
+            evidence.count(*word);
         }
-        evidence.count(word);
-    });
-    evidence.add(features.sums());
-    evidence.language()
+        evidence
+    }
+}
+
+/// What a unit of the sums is worth in a stretch of so many letters, as the logarithm of a
+/// probability. Neighbouring letters tell much the same, so that what they say together grows with
+/// the root of their number.
+fn scale(letters: f32) -> f32 {
+    model().scale() / letters.sqrt()
 }
 
 /// What the words of a stretch of text say for each language.
@@ -99,11 +174,11 @@ impl Evidence {
     }
 
     /// Counts the letters of a word.
-    fn count(&mut self, word: Word) {
+    fn count(&mut self, word: Letters) {
         match word {
-            Word::Shared(chars) => self.shared += chars.len() as u32,
-            Word::Unknown(letters) => self.unknown += letters,
-            Word::Settled(place, letters) => {
+            Letters::Shared(letters, _) => self.shared += letters,
+            Letters::Unknown(letters) => self.unknown += letters,
+            Letters::Settled(place, letters) => {
                 // A character of Chinese says what two letters say elsewhere.
                 let weight = if is_unspaced(place) { 2 } else { 1 };
                 if let Some(count) = self.settled.get_mut(place) {
@@ -118,19 +193,9 @@ impl Evidence {
         self.sums.iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);
     }
 
-    /// Adds the words of `other`.
-    fn merge(&mut self, other: &Self) {
-        self.add(&other.sums);
-        self.shared += other.shared;
-        self.settled.iter_mut().zip(other.settled).for_each(|(sum, more)| *sum += more);
-        self.unknown += other.unknown;
-    }
-
-    /// The classes of the model with their scores in a text of so many letters: logarithms of a
-    /// probability but for a constant. Neighbouring letters tell much the same, so that what they
-    /// say together grows with the root of their number.
-    fn scores(&self, letters: f32) -> impl Iterator<Item = (&'static str, f32)> {
-        let scale = model().scale() / letters.sqrt();
+    /// The classes of the model with their scores.
+    fn scores(&self) -> impl Iterator<Item = (&'static str, f32)> {
+        let scale = scale(self.shared.max(1) as f32);
         let scores = self.sums.iter().map(move |&sum| sum as f32 * scale);
         model().codes().iter().copied().zip(scores)
     }
@@ -153,10 +218,9 @@ impl Evidence {
 
     /// The model's best guess with its probability.
     fn likeliest(&self) -> (&'static str, f32) {
-        let scores = || self.scores(self.shared.max(1) as f32);
-        let named = scores().filter(|(code, _)| *code != UNDETERMINED);
+        let named = self.scores().filter(|(code, _)| *code != UNDETERMINED);
         let (code, best) = named.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((UNDETERMINED, 0.0));
-        let total: f32 = scores().map(|(_, score)| (score - best).exp()).sum();
+        let total: f32 = self.scores().map(|(_, score)| (score - best).exp()).sum();
         (code, 1.0 / total.max(f32::MIN_POSITIVE))
     }
 }

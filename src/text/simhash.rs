@@ -1,9 +1,5 @@
 //! Near duplicates: texts that share almost all of their letters in the same order.
 
-use std::collections::VecDeque;
-
-use serde::{Deserialize, Serialize};
-
 use super::hash::{hash, runs};
 use super::signals::reading::Reading;
 
@@ -71,50 +67,6 @@ pub fn distance(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
 }
 
-/// Counts near duplicates among the last so many texts.
-///
-/// Every hash of the window is compared, which takes some 8 microseconds for 10,000: no index is
-/// needed, and any distance can be asked for. As data it is its settings and the list of hashes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NearDuplicates {
-    window: usize,
-    distance: u32,
-    /// The oldest first.
-    hashes: VecDeque<u64>,
-}
-
-impl NearDuplicates {
-    /// Remembers the last `window` texts; hashes are near that differ in at most `distance` bits
-    /// (see [`NEAR`]).
-    pub fn new(window: usize, distance: u32) -> Self {
-        Self { window, distance, hashes: VecDeque::new() }
-    }
-
-    /// How many texts of the window are near `hash`, which then joins it.
-    pub fn observe(&mut self, hash: u64) -> usize {
-        let near = self.count(hash);
-        self.hashes.push_back(hash);
-        let surplus = self.hashes.len().saturating_sub(self.window);
-        self.hashes.drain(..surplus);
-        near
-    }
-
-    /// How many texts of the window are near `hash`.
-    pub fn count(&self, hash: u64) -> usize {
-        self.hashes.iter().filter(|&&other| distance(hash, other) <= self.distance).count()
-    }
-
-    /// Texts in the window.
-    pub fn len(&self) -> usize {
-        self.hashes.len()
-    }
-
-    /// Whether no text was observed.
-    pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -154,19 +106,6 @@ mod tests {
         assert!(distance(simhash(&text), simhash(&edited)) <= 6);
         let others: Vec<String> = (0..300).map(|i| format!("v{i}x")).collect();
         assert!(distance(simhash(&text), simhash(&others.join(" "))) > 15);
-    }
-
-    #[test]
-    fn the_window_forgets_the_oldest() {
-        let mut seen = NearDuplicates::new(2, 3);
-        assert!(seen.is_empty());
-        assert_eq!([0, 0b111, 0b1111, u64::MAX, 0].map(|hash| seen.observe(hash)), [0, 1, 1, 0, 0]);
-        assert_eq!((seen.len(), seen.count(1)), (2, 1));
-        let json = serde_json::to_string(&seen).unwrap();
-        assert_eq!(json, format!(r#"{{"window":2,"distance":3,"hashes":[{},0]}}"#, u64::MAX));
-        assert_eq!(serde_json::from_str::<NearDuplicates>(&json).unwrap(), seen);
-        let mut nothing = NearDuplicates::new(0, 64);
-        assert_eq!([1, 1].map(|hash| nothing.observe(hash)), [0, 0]);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::embed::{EmbedError, EmbedService, Lookups, Side};
 use crate::id::ProjectId;
 use crate::store::{Counter, EmbeddedText, PendingText, Rewrite};
-use crate::text::fingerprint::fingerprint;
+use crate::text::hashes::Hashes;
 use crate::text::is_blank;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
@@ -196,7 +196,7 @@ fn embedded(
         project_id: row.project_id,
         seq: row.seq,
         token: row.token,
-        fingerprint: query.as_ref().map(|_| fingerprint(&texts.query)),
+        hashes: query.as_ref().map(|_| Hashes::of(&texts.query)),
         signals,
         attributes: row.attributes.clone(),
         excluded: texts.excluded.clone(),

@@ -19,7 +19,7 @@ use crate::model::signals::Signals;
 use crate::policy::PolicySet;
 use crate::store::FreezeCommit;
 use crate::text::clean::Boilerplate;
-use crate::text::fingerprint::fingerprint;
+use crate::text::hashes::Hashes;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::embedding::{Vectors, embed_rows};
@@ -364,7 +364,7 @@ fn uploaded(row: &NewInteraction, (query, response): Vectors) -> EventWithTexts 
         occurred_at: row.occurred_at,
         session_id: row.session_id.clone(),
         attributes: row.attributes.clone(),
-        fingerprint: query.as_ref().map(|_| fingerprint(&row.query)),
+        hashes: query.as_ref().map(|_| Hashes::of(&row.query)),
         signals: Signals::of(&row.query, row.response.as_deref()).with(row.personal),
         outcomes: Vec::new(),
         query,

@@ -33,7 +33,7 @@ fn events(n: usize, session: usize, shift: f64, seed: u64) -> Vec<Event> {
                 attributes: Attributes::new(),
                 query: Some(vector(topic)),
                 response: Some(vector(topic)),
-                fingerprint: None,
+                hashes: None,
                 signals: seamark::model::signals::Signals::default(),
                 outcomes: Vec::new(),
             }

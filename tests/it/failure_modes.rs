@@ -71,7 +71,7 @@ fn mostly_constant_texts_leave_a_usable_reference() {
         let mut events = traffic.take(n);
         for (i, event) in events.iter_mut().enumerate().filter(|(i, _)| i % 10 < 7) {
             event.query = Some(greeting.clone());
-            event.fingerprint = Some(1 + i as u64 * 1000);
+            event.hashes = Some(seamark::text::hashes::Hashes::exact(1 + i as u64 * 1000));
         }
         events
     };

@@ -43,7 +43,7 @@ fn traffic(n: usize, seed: u64, rate: impl Fn(&str) -> f64) -> Vec<Event> {
                 attributes: Attributes::from([("channel".to_owned(), channel.to_owned())]),
                 query: None,
                 response: None,
-                fingerprint: None,
+                hashes: None,
                 signals: Signals::default(),
                 outcomes,
             }

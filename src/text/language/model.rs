@@ -13,6 +13,9 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| Model::read(FILE).unwrap_or_def
 
 /// Bits of a feature's hash: those above the slot's are its check.
 const HASH_BITS: u32 = 24;
+/// Bits of a place among the pairs.
+const START_BITS: u32 = 24;
+const START_MASK: u32 = (1 << START_BITS) - 1;
 
 /// See `models/language.md` for what it was trained on.
 #[derive(Debug, Default)]
@@ -20,11 +23,14 @@ pub(super) struct Model {
     codes: Vec<&'static str>,
     scale: f32,
     shift: u32,
-    checks: &'static [u8],
-    /// Where each slot's pairs begin, and one more.
-    starts: Vec<u32>,
+    /// The slots, and one more: where a slot's pairs begin, and above those 24 bits its check. One
+    /// table, since each feature looks at another place of it.
+    slots: Vec<u32>,
     pairs: &'static [[u8; 2]],
 }
+
+/// The sums of the classes' weights, by the class's number.
+pub(super) type Sums = [i32; 256];
 
 /// The trained model; without a class if the file is damaged, which a test rules out.
 pub(super) fn model() -> &'static Model {
@@ -48,16 +54,18 @@ impl Model {
         let (checks, file) = file.split_at_checked(slots)?;
         let (counts, file) = file.split_at_checked(slots)?;
         let (pairs, rest) = file.as_chunks::<2>();
-        let mut starts = vec![0];
+        let mut table = Vec::with_capacity(slots + 1);
         let mut sum = 0;
-        for &count in counts {
+        for (&check, &count) in checks.iter().zip(counts) {
+            table.push(u32::from(check) << START_BITS | sum);
             sum += u32::from(count);
-            starts.push(sum);
         }
-        let whole = rest.is_empty() && sum as usize == pairs.len() && magic == b"SMLM";
+        table.push(sum);
+        let fits = sum >> START_BITS == 0 && sum as usize == pairs.len();
+        let whole = rest.is_empty() && fits && magic == b"SMLM";
         let known = pairs.iter().all(|[class, _]| class < classes);
         let scale = f32::from_le_bytes(*scale);
-        (whole && known).then_some(Self { codes, scale, shift, checks, starts, pairs })
+        (whole && known).then_some(Self { codes, scale, shift, slots: table, pairs })
     }
 
     /// Codes of the classes; `und` stands for languages that are not named.
@@ -71,18 +79,17 @@ impl Model {
     }
 
     /// Adds the weights of the feature with this 24-bit hash to the classes' sums.
-    pub(super) fn add(&self, hash: u32, sums: &mut [i32]) {
+    pub(super) fn add(&self, hash: u32, sums: &mut Sums) {
         let slot = (hash >> self.shift) as usize;
-        if self.checks.get(slot).is_none_or(|&check| u32::from(check) != hash & 0xff) {
-            return;
-        }
-        let (Some(&start), Some(&end)) = (self.starts.get(slot), self.starts.get(slot + 1)) else {
+        let Some(&[this, next]) = self.slots.get(slot..).and_then(|rest| rest.first_chunk()) else {
             return;
         };
-        for &[class, weight] in self.pairs.get(start as usize..end as usize).unwrap_or_default() {
-            if let Some(sum) = sums.get_mut(usize::from(class)) {
-                *sum += i32::from(weight.cast_signed());
-            }
+        if this >> START_BITS != hash & 0xff {
+            return;
+        }
+        let start = |slot: u32| (slot & START_MASK) as usize;
+        for &[class, weight] in self.pairs.get(start(this)..start(next)).unwrap_or_default() {
+            sums[usize::from(class)] += i32::from(weight.cast_signed());
         }
     }
 }
@@ -110,12 +117,13 @@ mod tests {
         // One slot bit; slot 1 holds the hash whose low byte is 7, with a weight of -2 for `a`.
         const SMALL: &[u8] = b"SMLM\x01\x01\0\0\0\x3f\x01a\0\x07\0\x01\0\xfe";
         let model = Model::read(SMALL).unwrap();
-        let mut sums = [0];
+        let mut sums = [0; 256];
         model.add(0x80_0007, &mut sums);
-        assert_eq!((sums, model.scale(), model.codes()), ([-2], 0.5, &["a"][..]));
+        assert_eq!((sums[0], model.scale(), model.codes()), (-2, 0.5, &["a"][..]));
         for other in [0x00_0007, 0x80_0008] {
             model.add(other, &mut sums);
         }
-        assert_eq!(sums, [-2]);
+        assert_eq!(sums[0], -2);
+        assert!(sums[1..].iter().all(|sum| *sum == 0));
     }
 }

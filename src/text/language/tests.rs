@@ -125,7 +125,7 @@ fn only_the_beginning_of_a_long_text_is_read() {
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(50);
     let long = format!("{text}{}", "Τι ώρα ανοίγει σήμερα; ".repeat(10_000));
     assert_eq!(identify(&long), identify(&text[..2_000]));
-    assert!(switched_share(&long) <= 0.0);
+    assert!(read(&long).switched <= 0.0);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_stretch_of_another_language_is_found() {
         ("Но я не знаю пустят ли меня", 7),
         ("αλλά δεν ξέρω αν θα με αφήσουν", 7),
     ] {
-        let share = switched_share(&format!("{english} {other}"));
+        let share = read(&format!("{english} {other}")).switched;
         let expected = words as f32 / (11 + words) as f32;
         assert!((share - expected).abs() < 0.15, "{other}: {share}, not {expected}");
     }
@@ -153,7 +153,7 @@ fn one_language_or_too_little_of_another_is_no_switch() {
         "I would like to know when the shop opens, merci!",
         "We flew with Air France from Johannesburg to Dar es Salaam.",
     ] {
-        assert!(switched_share(text) <= 0.0, "{text}");
+        assert!(read(text).switched <= 0.0, "{text}");
     }
 }
 
@@ -192,7 +192,7 @@ fn the_targets_hold_on_the_labelled_set() {
 #[test]
 fn sentences_of_one_language_are_not_taken_for_switched() {
     let Some(rows) = labelled() else { return };
-    let switched = rows.iter().filter(|(_, text)| switched_share(text) > 0.0).count();
+    let switched = rows.iter().filter(|(_, text)| read(text).switched > 0.0).count();
     assert!(switched * 100 <= rows.len(), "{switched} of {}", rows.len());
 }
 
@@ -202,13 +202,13 @@ proptest! {
         let language = identify(&text);
         prop_assert!(CODES.contains(&language.code));
         prop_assert!((0.0..=1.0).contains(&language.confidence));
-        prop_assert!((0.0..=1.0).contains(&switched_share(&text)));
+        prop_assert!((0.0..=1.0).contains(&read(&text).switched));
         prop_assert_eq!(identify(&text), language);
     }
 
     #[test]
     fn letters_of_all_scripts_do_no_harm(text in "[a-zα-ωа-яא-תء-يሀ-ፚअ-हঅ-হก-ฮぁ-んァ-ン一-十가-힣'’ε ]{0,80}") {
         prop_assert!(CODES.contains(&identify(&text).code));
-        prop_assert!((0.0..=1.0).contains(&switched_share(&text)));
+        prop_assert!((0.0..=1.0).contains(&read(&text).switched));
     }
 }

@@ -39,11 +39,16 @@ pub enum Flag {
     Keywords,
     /// A response in another language than its query. Whoever identified both says so.
     OtherLanguage,
+    /// The record of a query lacks what the project expects of each. Whoever has the record says so.
+    Incomplete,
+    /// A stretch of the text is in another language than the rest. A style, not a fault. Whoever
+    /// identified both says so.
+    CodeSwitching,
 }
 
 impl Flag {
     /// Every check, in the order of their bits.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Blank,
         Self::Placeholder,
         Self::Truncated,
@@ -60,6 +65,8 @@ impl Flag {
         Self::Echo,
         Self::Keywords,
         Self::OtherLanguage,
+        Self::Incomplete,
+        Self::CodeSwitching,
     ];
 
     /// The name, in snake case.
@@ -81,6 +88,8 @@ impl Flag {
             Self::Echo => "echo",
             Self::Keywords => "keywords",
             Self::OtherLanguage => "other_language",
+            Self::Incomplete => "incomplete",
+            Self::CodeSwitching => "code_switching",
         }
     }
 
@@ -136,7 +145,7 @@ mod tests {
     #[test]
     fn bits_never_change() {
         let bits: Vec<u32> = Flag::ALL.into_iter().map(Flag::bit).collect();
-        assert_eq!(bits, (0..16).map(|n| 1 << n).collect::<Vec<u32>>());
+        assert_eq!(bits, (0..18).map(|n| 1 << n).collect::<Vec<u32>>());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From a policy in force to the alert on its rate, on both stores.
+//! From a policy in force to the alert on its rate, and what needs more than a text, on both stores.
 
 use serde_json::{Value, json};
 
@@ -93,6 +93,65 @@ async fn a_policy_whose_rate_rises_is_told(mut site: Site) {
     site.stop().await;
 }
 
+/// What a reference holds decides what is off topic; what one conversation told is noticed in another;
+/// a record without what is expected is counted.
+async fn what_is_beyond_the_texts_alone_is_seen(mut site: Site) {
+    let settings = json!({"expect": {"attributes": ["channel"]}});
+    site.client().put("/v1/preparation", &settings).await.unwrap();
+    let monitor = json!({"name": "assistant", "streams": ["query"]});
+    let monitor = site.post("/v1/monitors", &monitor).await;
+    site.feed(&traffic(0, REFERENCE, usize::MAX)).await;
+    let source = json!({"kind": "time_range", "from": time(0), "to": time(REFERENCE)});
+    let body = json!({"monitor_id": monitor["id"], "name": "first", "source": source});
+    let asked = site.post("/v1/references", &body).await;
+    site.frozen(&asked).await;
+
+    let policy = json!({"name": "stay on topic", "kind": "off_topic", "false_alarms": 0.05});
+    let policy = site.post("/v1/policies", &policy).await;
+    let path = format!("/v1/policies/{}", policy["id"].as_str().unwrap());
+    let fitted = site.post(&format!("{path}/fit"), &json!({})).await;
+    let report = &fitted["policy"]["fitted"]["report"];
+    assert!(report["false_alarms"]["rate"].as_f64().unwrap() < 0.15, "{report}");
+    site.post(&format!("{path}/activate"), &json!({})).await;
+    let far = "Which wine goes with grilled octopus and lemon?";
+    let plain = ordinary(875).swap_remove(7 * (REFERENCE + 1) % 875);
+    for (query, flagged) in [(far, true), (plain.as_str(), false)] {
+        let request = json!({"query": query, "mode": "full"});
+        let screened = site.post("/v1/screen", &request).await;
+        let found = screened["policies"].as_array().is_some_and(|found| !found.is_empty());
+        assert_eq!(found, flagged, "{query}: {screened}");
+    }
+
+    let item = |id: &str, session: &str, channel: Option<&str>, query: &str, response: &str| {
+        let attributes = channel.map_or(json!({}), |channel| json!({ "channel": channel }));
+        json!({"id": id, "occurred_at": time(REFERENCE), "session_id": session,
+            "attributes": attributes, "query": query, "response": response})
+    };
+    let told = "I am thandi@example.co.za, why was I charged for the router?";
+    let leak = "That was thandi@example.co.za.";
+    site.feed(&[item("a", "s1", Some("web"), told, "See it in the app.")]).await;
+    site.feed(&[item("b", "s2", None, far, leak)]).await;
+    let counted = |summary: &Value, name: &str| -> Value {
+        let signals = summary["groups"][0]["signals"].as_array().unwrap();
+        signals
+            .iter()
+            .find(|signal| signal["name"] == json!(name))
+            .map_or(json!(0), |s| s["count"].clone())
+    };
+    let queries = site.get("/v1/quality/summary?side=query").await;
+    let responses = site.get("/v1/quality/summary?side=response").await;
+    let flagged = site.get(&format!("{path}/flagged")).await;
+    let ids: Vec<&Value> =
+        flagged["items"].as_array().unwrap().iter().map(|item| &item["interaction_id"]).collect();
+    assert!(ids.contains(&&json!("b")), "{flagged}");
+    assert_eq!(counted(&queries, "policy/stay on topic"), json!(ids.len()), "{queries}");
+    assert_eq!(counted(&queries, "incomplete"), json!(REFERENCE + 1), "{queries}");
+    assert_eq!(counted(&responses, "foreign/EMAIL"), json!(1), "{responses}");
+    let examples = site.get("/v1/quality/examples?signal=foreign/EMAIL&side=response").await;
+    assert_eq!(examples["items"][0]["id"], json!("b"), "{examples}");
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite() {
     a_policy_whose_rate_rises_is_told(sqlite().await).await;
@@ -101,4 +160,14 @@ async fn on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres() {
     a_policy_whose_rate_rises_is_told(postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn off_topic_foreign_and_incomplete_on_sqlite() {
+    what_is_beyond_the_texts_alone_is_seen(sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn off_topic_foreign_and_incomplete_on_postgres() {
+    what_is_beyond_the_texts_alone_is_seen(postgres().await).await;
 }

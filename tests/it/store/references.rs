@@ -17,7 +17,10 @@ fn event(position: i64) -> Event {
         attributes: Attributes::from([("n".to_owned(), position.to_string())]),
         query: Some(vec![0.5, -1.0, 0.25]),
         response: (position % 3 == 0).then(|| vec![1.0, 0.0, 0.125]),
-        fingerprint: (position % 2 == 1).then_some(u64::MAX),
+        hashes: (position % 2 == 1).then_some(seamark::text::hashes::Hashes {
+            fingerprint: u64::MAX,
+            simhash: (position % 3 == 0).then_some(u64::MAX - 1),
+        }),
         signals: seamark::model::signals::Signals::default(),
         outcomes: Vec::new(),
     }

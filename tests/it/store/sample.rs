@@ -70,7 +70,10 @@ pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
         token: text.token,
         query: Some(vec![0.5, -0.25, text.seq as f32]),
         response: None,
-        fingerprint: Some(u64::MAX - text.seq as u64),
+        hashes: Some(seamark::text::hashes::Hashes {
+            fingerprint: u64::MAX - text.seq as u64,
+            simhash: (text.seq % 2 == 0).then_some(text.seq as u64),
+        }),
         signals: Signals::default().with(text.personal),
         attributes: seamark::model::interaction::Attributes::new(),
         excluded: None,
