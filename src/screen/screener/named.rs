@@ -68,8 +68,9 @@ impl Screener {
         };
         found.sort_by_key(|name| (name.span.start, std::cmp::Reverse(name.span.end)));
         let mut end = 0;
-        found.retain(|name| {
-            let fits = name.span.start >= end && text.get(name.span.clone()).is_some();
+        found.retain_mut(|name| {
+            name.span.start = name.span.start.max(end);
+            let fits = text.get(name.span.clone()).is_some_and(|value| !value.is_empty());
             end = if fits { name.span.end } else { end };
             fits
         });
