@@ -164,7 +164,7 @@ fn forward(family: &Family, tensors: &Tensors, ids: &[u32]) -> Rows {
                     let shares = softmax(&key.iter().map(score).collect::<Vec<f64>>());
                     let value = &value;
                     part.clone().map(move |i| {
-                        shares.iter().zip(value).map(|(share, row)| share * row[i]).sum()
+                        shares.iter().zip(value).map(|(share, row)| share * row[i]).sum::<f64>()
                     })
                 })
                 .collect()
@@ -226,7 +226,7 @@ fn with_head(family: &Family, folder: &Path) -> Tensors {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let mut random = |shape: &[usize]| {
         let numbers: Vec<f32> =
-            (0..shape.iter().product()).map(|_| rng.random_range(-0.7..0.7)).collect();
+            (0..shape.iter().product::<usize>()).map(|_| rng.random_range(-0.7..0.7)).collect();
         Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
     };
     tensors.insert("classifier.weight".to_owned(), random(&[KINDS, 32]));
