@@ -119,17 +119,14 @@ pub(super) fn join(words: Vec<(Range<usize>, Option<Reading>)>) -> Vec<Entity> {
             continue;
         };
         let goes_on = open > 0 && matches!(place, Place::Inside | Place::End);
-        match entities.last_mut().filter(|last| goes_on && last.kind == kind) {
-            Some(last) => {
-                let words = open as f32;
-                last.score = (last.score * words + score) / (words + 1.0);
-                last.span.end = span.end;
-                open += 1;
-            }
-            None => {
-                entities.push(Entity { kind, span, score });
-                open = 1;
-            }
+        if let Some(last) = entities.last_mut().filter(|last| goes_on && last.kind == kind) {
+            let words = open as f32;
+            last.score = (last.score * words + score) / (words + 1.0);
+            last.span.end = span.end;
+            open += 1;
+        } else {
+            entities.push(Entity { kind, span, score });
+            open = 1;
         }
         if matches!(place, Place::End | Place::Single) {
             open = 0;

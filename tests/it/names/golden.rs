@@ -192,13 +192,12 @@ fn expected(family: &Family, tensors: &Tensors, folder: &Path) -> Vec<(String, u
         let is_special = encoding.get_special_tokens_mask()[token] == 1;
         let Some(word) = encoding.get_word_ids()[token].filter(|_| !is_special) else { continue };
         let (start, end) = encoding.get_offsets()[token];
-        match words.last_mut().filter(|last| last.0 == word) {
-            Some(last) => last.3 = end,
-            None => {
-                let row = &probabilities[token];
-                let kind = (0..KINDS).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
-                words.push((word, kind, start, end, row[kind]));
-            }
+        if let Some(last) = words.last_mut().filter(|last| last.0 == word) {
+            last.3 = end;
+        } else {
+            let row = &probabilities[token];
+            let kind = (0..KINDS).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+            words.push((word, kind, start, end, row[kind]));
         }
     }
     let mut found: Vec<(String, usize, usize, f64)> = Vec::new();
