@@ -27,11 +27,12 @@ use crate::app::lock::DataLock;
 use crate::app::uploads::Uploads;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::embed::{EmbedService, Embedder, Progress};
+use crate::embed::{EmbedService, Embedder, NamesModel, Progress};
 use crate::id::{KeyId, ProjectId};
 use crate::model::audit::AuditRecord;
 use crate::model::key::Role;
 use crate::notify::Notifier;
+use crate::screen::NameFinder;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::worker::delivery::DeliveryWorker;
@@ -94,6 +95,8 @@ pub struct Launch {
     pub rng: ChaCha8Rng,
     /// An embedder that is there already; opened from the settings when `None`.
     pub embedder: Option<Arc<dyn Embedder>>,
+    /// A model of names that is there already; opened from the settings when `None`.
+    pub names: Option<Arc<dyn NameFinder>>,
     /// Hears of the model being fetched and loaded.
     pub progress: Box<dyn Fn(Progress<'_>) + Send>,
 }
@@ -104,6 +107,7 @@ impl Default for Launch {
             clock: Arc::new(SystemClock),
             rng: seeded_rng(),
             embedder: None,
+            names: None,
             progress: Box::new(|_| ()),
         }
     }
@@ -122,6 +126,7 @@ impl Daemon {
         if let Some((key, detail)) = config.server.problems().into_iter().next() {
             anyhow::bail!("server.{key}: {detail}");
         }
+        let names = open_names(&config, launch.names).await?;
         let lock = DataLock::of_store(&config.store)?;
         let store = Store::open(&config.store).await.context("cannot open the database")?;
         store.migrate().await.context("cannot bring the database up to date")?;
@@ -172,6 +177,7 @@ impl Daemon {
             embedder_ready: ready.clone(),
             embedder: loaded.clone(),
             uploads: Arc::new(Uploads::new(store.clone(), wakers.clone())),
+            names,
             oidc: Oidc::new(&config.server.auth.oidc)?,
             notifier: notifier.clone(),
             public_url: context.config.public_url.clone(),
@@ -296,6 +302,22 @@ async fn first_key(
     let record = AuditRecord::by_system("key.create", key.id.to_string(), payload);
     store.append_audit(project, &record, clock.now()).await?;
     Ok(Some(text))
+}
+
+/// Loads the model of names before anything listens, so that no text is taken in without it.
+async fn open_names(
+    config: &Config,
+    given: Option<Arc<dyn NameFinder>>,
+) -> anyhow::Result<Option<Arc<dyn NameFinder>>> {
+    if given.is_some() {
+        return Ok(given);
+    }
+    let settings = config.screening.names.clone();
+    let opened = tokio::task::spawn_blocking(move || NamesModel::open(&settings)).await??;
+    let Some(model) = opened else { return Ok(None) };
+    let (folder, digest) = (config.screening.names.model.display(), model.digest());
+    tracing::info!(%folder, digest, threshold = model.threshold(), "names are found by a model");
+    Ok(Some(Arc::new(model)))
 }
 
 async fn open_embedder(

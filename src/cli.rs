@@ -119,7 +119,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(load()?, &args),
         Command::Demo(args) => demo::run(load()?, &args),
         Command::Replay(args) => replay::run(&load()?, &args),
-        Command::Screen(args) => screen::run(&args),
+        Command::Screen(args) => screen::run(&load()?, &args),
         Command::Check(args) => check::run(&load()?, &args),
         Command::Model(command) => model::run(&load()?, &command),
         Command::Reference(command) => block_on(admin::reference(load()?, command)),

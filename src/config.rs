@@ -24,6 +24,8 @@ pub struct Config {
     pub store: store::Config,
     /// The embedder.
     pub embedding: embed::Config,
+    /// What screening needs of this machine; what it does is each project's own.
+    pub screening: ScreeningConfig,
     /// What share of the traffic is kept.
     pub sampling: sample::SamplingConfig,
     /// Outgoing messages.
@@ -39,6 +41,14 @@ pub struct Config {
 /// The settings as TOML, for people's eyes: no secret in it.
 pub fn to_display(config: &Config) -> String {
     toml::to_string_pretty(config).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
+}
+
+/// The section `screening`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScreeningConfig {
+    /// The model of names, if any.
+    pub names: embed::NamesConfig,
 }
 
 /// For tests of Seamark itself.
@@ -57,6 +67,7 @@ impl Config {
             ("server", self.server.problems()),
             ("store", self.store.problems()),
             ("embedding", self.embedding.problems()),
+            ("screening.names", self.screening.names.problems()),
             ("sampling", self.sampling.problems()),
             ("notify", self.notify.problems()),
             ("worker", self.worker.problems()),

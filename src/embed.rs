@@ -1,4 +1,5 @@
-//! Texts to unit vectors: the embedders, their weights and their caches.
+//! Texts to unit vectors: the embedders, their weights and their caches. And, with the same encoders, texts to
+//! the names in them.
 
 mod architecture;
 mod backend;
@@ -13,6 +14,7 @@ mod error;
 mod hashing;
 mod local;
 mod manifest;
+mod names;
 mod network;
 mod packed;
 mod relative;
@@ -36,6 +38,7 @@ pub use self::endpoint::{ApiKey, EndpointConfig, EndpointEmbedder};
 pub use self::error::EmbedError;
 pub use self::hashing::HashingEmbedder;
 pub use self::manifest::{HubSource, Manifest, ModelFile, Pooling, PypiSource};
+pub use self::names::{NamesConfig, NamesError, NamesModel};
 pub use self::packed::{Instructions, PackedEmbedder, PackedOptions};
 pub use self::service::EmbedService;
 pub use self::threads::Threads;

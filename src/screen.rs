@@ -25,7 +25,8 @@
 //! # What is not
 //!
 //! - **Names of persons** are not claimed. With `names` on, a name is found where a phrase
-//!   introduces it ("my name is", "je m'appelle", "jina langu ni") and nowhere else.
+//!   introduces it ("my name is", "je m'appelle", "jina langu ni"), and, where a model is plugged in
+//!   ([`NameFinder`]), what that model takes for one: how good it is nobody here has measured.
 //! - **Addresses** are found in their usual written forms only: number, name and a word for a
 //!   street, or a box number. Descriptions and addresses in small letters are not.
 //! - A number without a word near it, a value split over two texts, encoded or in an image, is not
@@ -43,6 +44,7 @@ mod entity;
 mod finance;
 mod fold;
 mod identifiers;
+mod names;
 mod network;
 mod overlap;
 mod papers;
@@ -59,8 +61,9 @@ mod settings;
 pub const VERSION: u32 = 1;
 
 pub use entity::EntityType;
-pub use screener::{Explained, Finding, Outcome, Screener};
-pub use settings::{CustomRecogniser, Problem, Problems, Settings};
+pub use names::{NameFinder, Named};
+pub use screener::{Explained, Finding, Outcome, Recogniser, Screener};
+pub use settings::{CustomRecogniser, Problem, Problems, Settings, is_label};
 
 #[cfg(test)]
 mod tests;

@@ -114,12 +114,13 @@ impl Shared {
     async fn build_guard(&self, project: ProjectId) -> Result<Guard, ApiError> {
         let (version, settings) = self.store.screening(project).await?;
         let keys = self.store.pseudonym_keys(project).await?;
+        let names = self.names.clone();
         // A few milliseconds of compiling, once for each change.
         let built = tokio::task::spawn_blocking(move || {
-            Guard::new(settings, version, keys.clone()).or_else(|problems| {
+            Guard::with_names(settings, version, keys.clone(), names.clone()).or_else(|problems| {
                 // Written by another version: nothing may pass unscreened for that.
                 tracing::error!(%project, %problems, "unusable screening, the default is used");
-                Guard::new(Screening::default(), version, keys)
+                Guard::with_names(Screening::default(), version, keys, names)
             })
         });
         built.await.map_err(ApiError::internal)?.map_err(ApiError::internal)

@@ -23,6 +23,8 @@ pub(crate) struct ScreeningView {
     version: i64,
     /// Version of the recognisers.
     recognisers_version: u32,
+    /// The sha256 of the model of names that this server has, which is asked where `screen.names` is on.
+    names_model: Option<String>,
     /// `enabled`, `screen` (regions and what is looked for), `policy` (what is done with it),
     /// `store_text`, `fail` and `deadline_ms`.
     #[serde(flatten)]
@@ -63,8 +65,9 @@ pub(crate) async fn set(
     Document(settings): Document<Screening>,
 ) -> Result<Json<ScreeningView>, ApiError> {
     let has_key = state.store.pseudonym_keys(caller.project).await?.is_some();
+    let names = state.names.clone();
     let (settings, problems) = tokio::task::spawn_blocking(move || {
-        let problems = settings.problems(has_key);
+        let problems = settings.problems(has_key, names);
         (settings, problems)
     })
     .await
@@ -83,7 +86,8 @@ async fn view(state: &AppState, caller: Principal) -> Result<ScreeningView, ApiE
     let (version, mut settings) = state.store.screening(caller.project).await?;
     settings.policy.version = u32::try_from(version).unwrap_or(u32::MAX);
     let keys = state.store.list_pseudonym_keys(caller.project).await?;
-    Ok(ScreeningView { version, recognisers_version: VERSION, settings, keys })
+    let names_model = state.names.as_ref().map(|names| names.digest().to_owned());
+    Ok(ScreeningView { version, recognisers_version: VERSION, names_model, settings, keys })
 }
 
 /// Makes a key for pseudonyms, which is the current one from now on.

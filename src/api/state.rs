@@ -27,6 +27,7 @@ use crate::model::key::ApiKey;
 use crate::model::reference::Reference;
 use crate::notify::Notifier;
 use crate::sample::{self, Decision, MinuteBudget, SamplingConfig};
+use crate::screen::NameFinder;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::worker::Wakers;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub embedder_ready: Arc<AtomicBool>,
     /// The model, once it is loaded: for texts that somebody waits for.
     pub embedder: Arc<OnceLock<EmbedService>>,
+    /// The model of names, where there is one: loaded before anything is taken in, so that nothing passes it.
+    pub names: Option<Arc<dyn NameFinder>>,
     /// Knows the OpenID provider, where there is one.
     pub oidc: Option<Oidc>,
     /// Where reference files go.

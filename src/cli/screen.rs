@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{print, table};
-use crate::screen::{Explained, Outcome, Screener, Settings};
+use crate::cli::{print, say, table};
+use crate::config::Config;
+use crate::embed::NamesModel;
+use crate::screen::{Explained, NameFinder, Outcome, Recogniser, Screener, Settings};
 
 /// Arguments of `screen`.
 #[derive(Debug, Args)]
@@ -25,6 +28,10 @@ pub(super) struct ScreenArgs {
     /// Regions of the users, whose telephone numbers and identifiers are looked for
     #[arg(long, value_name = "ZA,NG", value_delimiter = ',')]
     regions: Vec<String>,
+    /// Look for names of persons too: where a phrase introduces one, and by the model of
+    /// `screening.names` where that is set
+    #[arg(long)]
+    names: bool,
     /// What is looked for, as `screen` of `/v1/screening` in TOML or JSON
     #[arg(long = "screening", value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -37,12 +44,22 @@ pub(super) struct ScreenArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ScreenArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(config: &Config, args: &ScreenArgs) -> anyhow::Result<ExitCode> {
     let mut settings = settings(args.settings.as_deref())?;
     if !args.regions.is_empty() {
         settings.regions.clone_from(&args.regions);
     }
-    let screener = Screener::new(&settings).context("the settings are not usable")?;
+    settings.names |= args.names;
+    let names = if settings.names { NamesModel::open(&config.screening.names)? } else { None };
+    let names: Option<Arc<dyn NameFinder>> = names.map(|model| Arc::new(model) as _);
+    if let Some(model) = names.as_ref().filter(|_| args.explain) {
+        let (folder, digest) = (config.screening.names.model.display(), model.digest());
+        say(&format!(
+            "seamark: names by the model in {folder}, sha256 {digest}, threshold {}",
+            model.threshold()
+        ));
+    }
+    let screener = Screener::with_names(&settings, names).context("the settings are not usable")?;
     let (mut rows, mut found) = (Vec::new(), false);
     for (line, content) in (1..).zip(open(&args.input)?.lines()) {
         let content = content.with_context(|| format!("cannot read {}", args.input.display()))?;
@@ -64,7 +81,7 @@ pub(super) fn run(args: &ScreenArgs) -> anyhow::Result<ExitCode> {
     }
     if !args.json && !rows.is_empty() {
         let header = [
-            "line", "field", "type", "subtype", "value", "score", "form", "check", "word",
+            "line", "field", "type", "subtype", "value", "score", "form", "check", "word", "by",
             "outcome",
         ];
         print(&table::render(&header, &rows, 5));
@@ -113,6 +130,7 @@ fn row(line: usize, field: &str, value: &str, candidate: &Explained) -> Vec<Stri
         format!("{:.2}", candidate.base),
         or_none(candidate.check),
         or_none(candidate.word.as_deref()),
+        recogniser(finding.recogniser).to_owned(),
         outcome(candidate.outcome).to_owned(),
     ]
 }
@@ -131,8 +149,16 @@ fn object(line: usize, field: &str, value: &str, candidate: &Explained) -> Value
         "form_score": candidate.base,
         "check": candidate.check,
         "word": candidate.word,
+        "recogniser": finding.recogniser,
         "outcome": candidate.outcome,
     })
+}
+
+const fn recogniser(recogniser: Recogniser) -> &'static str {
+    match recogniser {
+        Recogniser::Rules => "rules",
+        Recogniser::NamesModel => "names model",
+    }
 }
 
 const fn outcome(outcome: Outcome) -> &'static str {

@@ -77,13 +77,18 @@ impl Encoder {
                 problem if device::failed(&error) => EmbedError::Device { device: "cuda", problem },
                 problem => EmbedError::Weights { path, problem },
             })?;
-        Ok(Self {
+        Ok(Self::new(network, device, &facts, sizes.vocabulary))
+    }
+
+    /// The model of a network that was read.
+    pub(super) fn new(network: Network, device: Device, facts: &Facts, vocabulary: usize) -> Self {
+        Self {
             network,
             device,
             pad_id: facts.pad_token_id,
             counts_from_padding: facts.counts_from_padding(),
-            vocabulary: sizes.vocabulary,
-        })
+            vocabulary,
+        }
     }
 
     /// The token vectors of `texts`, longest first, in the model's precision: texts × tokens of the

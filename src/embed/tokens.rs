@@ -23,12 +23,7 @@ impl Tokens {
     ) -> Result<Self, EmbedError> {
         let unusable = |problem: String| EmbedError::Weights { path: path.to_owned(), problem };
         let mut tokenizer = Tokenizer::from_file(path).map_err(|e| unusable(e.to_string()))?;
-        let ids = tokenizer.get_vocab(true).into_values();
-        if let Some(id) = ids.max().filter(|&id| id as usize >= vocabulary) {
-            return Err(unusable(format!(
-                "it has a token {id}, the model only {vocabulary} tokens"
-            )));
-        }
+        check(&tokenizer, vocabulary).map_err(unusable)?;
         // The file's own cut and padding are those of its makers' training runs.
         let cut = TruncationParams { max_length: manifest.max_tokens, ..Default::default() };
         tokenizer.with_padding(None);
@@ -63,6 +58,15 @@ impl Tokens {
             ids(&encoding)
         };
         texts.iter().map(one).collect()
+    }
+}
+
+/// Refuses a tokenizer with ids that the model does not know.
+pub(super) fn check(tokenizer: &Tokenizer, vocabulary: usize) -> Result<(), String> {
+    let ids = tokenizer.get_vocab(true).into_values();
+    match ids.max().filter(|&id| id as usize >= vocabulary) {
+        Some(id) => Err(format!("it has a token {id}, the model only {vocabulary} tokens")),
+        None => Ok(()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a project does with personal data and secrets before anything is stored.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::screen::policy::Policy;
-use crate::screen::{Problems, Screener, Settings};
+use crate::screen::{NameFinder, Problems, Screener, Settings};
 
 /// Longest time that a call of `POST /v1/screen` may take, in milliseconds.
 pub const MAX_DEADLINE_MS: u32 = 10_000;
@@ -63,12 +65,16 @@ impl Default for Screening {
 
 impl Screening {
     /// Everything that is wrong with it, as (JSON pointer, what is wrong and the remedy); `has_key`
-    /// says whether there is a key for pseudonyms.
-    pub fn problems(&self, has_key: bool) -> Vec<(String, String)> {
+    /// says whether there is a key for pseudonyms, `names` is the model of names if there is one.
+    pub fn problems(
+        &self,
+        has_key: bool,
+        names: Option<Arc<dyn NameFinder>>,
+    ) -> Vec<(String, String)> {
         let mut found = within("/screen", self.screen.problems());
         // Without sound settings it is not known which types there are.
         if found.is_empty() {
-            match Screener::new(&self.screen) {
+            match Screener::with_names(&self.screen, names) {
                 Ok(screener) => {
                     let problems = self.policy.problems(|label| screener.knows(label), has_key);
                     found.extend(within("/policy", problems));
@@ -107,15 +113,16 @@ mod tests {
     #[test]
     fn every_problem_has_its_place() {
         let read = |json: &str| -> Screening { serde_json::from_str(json).unwrap() };
-        assert!(Screening::default().problems(false).is_empty());
+        assert!(Screening::default().problems(false, None).is_empty());
         let wrong = read(
             r#"{"policy": {"default": "pseudonym", "rules": [{"entity": "EMIAL", "action": "mask"}]},
                 "deadline_ms": 0}"#,
         );
-        let places: Vec<String> = wrong.problems(false).into_iter().map(|(at, _)| at).collect();
+        let places: Vec<String> =
+            wrong.problems(false, None).into_iter().map(|(at, _)| at).collect();
         assert_eq!(places, ["/policy/default", "/policy/rules/0/entity", "/deadline_ms"]);
-        assert_eq!(wrong.problems(true).len(), 2);
+        assert_eq!(wrong.problems(true, None).len(), 2);
         let regions = read(r#"{"screen": {"regions": ["XX"]}}"#);
-        assert_eq!(regions.problems(true)[0].0, "/screen/regions/0");
+        assert_eq!(regions.problems(true, None)[0].0, "/screen/regions/0");
     }
 }

@@ -6,6 +6,7 @@
 mod metadata;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,7 @@ use crate::model::signals::{Personal, PersonalValue, PersonalValues};
 use crate::screen::policy::{
     Action, Applied, Decision, PseudonymKeys, Screened, Side, apply, canonical,
 };
-use crate::screen::{EntityType, Finding, Problems, Screener};
+use crate::screen::{EntityType, Finding, NameFinder, Problems, Screener};
 
 /// Screens the texts of one project.
 #[derive(Debug)]
@@ -67,12 +68,30 @@ impl Guard {
     /// # Errors
     /// Those of the recognisers' settings.
     pub fn new(
-        mut settings: Screening,
+        settings: Screening,
         version: i64,
         keys: Option<PseudonymKeys>,
     ) -> Result<Self, Problems> {
+        Self::with_names(settings, version, keys, None)
+    }
+
+    /// The same with a model of names, for projects that look for names.
+    ///
+    /// # Errors
+    /// Those of the recognisers' settings.
+    pub fn with_names(
+        mut settings: Screening,
+        version: i64,
+        keys: Option<PseudonymKeys>,
+        names: Option<Arc<dyn NameFinder>>,
+    ) -> Result<Self, Problems> {
         settings.policy.version = u32::try_from(version).unwrap_or(u32::MAX);
-        Ok(Self { screener: Screener::new(&settings.screen)?, settings, keys })
+        Ok(Self { screener: Screener::with_names(&settings.screen, names)?, settings, keys })
+    }
+
+    /// Whether each text takes a pass of a model, so that no thread that others wait for should do it.
+    pub fn is_slow(&self) -> bool {
+        self.settings.enabled && self.screener.reads_names()
     }
 
     /// The settings that it was built of.
@@ -80,7 +99,7 @@ impl Guard {
         &self.settings
     }
 
-    /// Looks at a query and its response. O(characters).
+    /// Looks at a query and its response. O(characters), or passes of a model where it [is slow](Self::is_slow).
     pub fn judge(&self, query: Option<&str>, response: Option<&str>) -> Judged {
         let (asked, asked_for) = self.side(query, Side::Query);
         let (answered, told) = self.side(response, Side::Response);

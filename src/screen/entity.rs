@@ -41,7 +41,7 @@ pub enum EntityType {
     MobileMoney,
     /// An API key, token, private key or password.
     ApiKey,
-    /// A person's name where the text introduces one. Off unless asked for.
+    /// A person's name where the text introduces one or a model finds one. Off unless asked for.
     Person,
     /// What a custom recogniser of this name finds.
     Custom(String),

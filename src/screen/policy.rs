@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::EntityType;
 use super::placeholder::{masked, partial};
-use super::screener::Finding;
+use super::screener::{Finding, Recogniser};
 use super::settings::Problems;
 
 pub use pseudonym::{KeyError, PseudonymKeys, canonical};
@@ -106,6 +106,8 @@ pub struct Applied {
     pub span: Range<usize>,
     /// How sure.
     pub score: f32,
+    /// What found it.
+    pub recogniser: Recogniser,
     /// What was done.
     pub action: Action,
 }
@@ -187,8 +189,8 @@ pub fn apply(
             Action::Mask | Action::Drop | Action::Block => kept.push_str(&masked(&finding.entity)),
         }
         at = end;
-        let Finding { entity, subtype, span, score } = finding.clone();
-        applied.push(Applied { entity, subtype, span, score, action });
+        let Finding { entity, subtype, span, score, recogniser } = finding.clone();
+        applied.push(Applied { entity, subtype, span, score, recogniser, action });
     }
     kept.push_str(text.get(at..).unwrap_or_default());
     let strongest = applied.iter().map(|applied| applied.action).max().unwrap_or(Action::Allow);

@@ -1,6 +1,9 @@
 //! All recognisers together: candidates, their scores, and which of them are findings.
 
+mod named;
+
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::Regex;
 use serde::Serialize;
@@ -12,6 +15,7 @@ use super::entity::EntityType;
 use super::finance::FINANCE;
 use super::fold::Folded;
 use super::identifiers::{AFRICA, OVERSEAS};
+use super::names::NameFinder;
 use super::network::NETWORKS;
 use super::overlap;
 use super::papers::{DATES_IN_WORDS, PAPERS};
@@ -42,6 +46,7 @@ pub struct Screener {
     secrets: Secrets,
     custom: Vec<Regex>,
     allow: Vec<String>,
+    names: Option<Arc<dyn NameFinder>>,
 }
 
 /// A value that is personal or secret.
@@ -55,6 +60,18 @@ pub struct Finding {
     pub span: Range<usize>,
     /// How sure, from 0 to 1: an order, not a probability.
     pub score: f32,
+    /// What found it.
+    pub recogniser: Recogniser,
+}
+
+/// What finds values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recogniser {
+    /// Forms, checks and words near a value.
+    Rules,
+    /// The model of names that is plugged in.
+    NamesModel,
 }
 
 impl Finding {
@@ -80,6 +97,13 @@ pub struct Explained {
     pub outcome: Outcome,
 }
 
+/// A candidate and what became of it.
+struct Judged<'v> {
+    candidate: Candidate<'v>,
+    outcome: Outcome,
+    recogniser: Recogniser,
+}
+
 /// What became of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,18 +124,29 @@ impl Screener {
     /// # Errors
     /// What is wrong with the settings.
     pub fn new(settings: &Settings) -> Result<Self, Problems> {
+        Self::with_names(settings, None)
+    }
+
+    /// The same with a model of names, which is asked where the settings say `names`.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn with_names(
+        settings: &Settings,
+        names: Option<Arc<dyn NameFinder>>,
+    ) -> Result<Self, Problems> {
         let problems = settings.problems();
         if !problems.0.is_empty() {
             return Err(problems);
         }
-        Self::build(settings).map_err(|message| {
+        Self::build(settings, names).map_err(|message| {
             let mut problems = Problems(Vec::new());
             problems.add("", message);
             problems
         })
     }
 
-    fn build(settings: &Settings) -> Result<Self, String> {
+    fn build(settings: &Settings, names: Option<Arc<dyn NameFinder>>) -> Result<Self, String> {
         let words = settings.custom.iter().enumerate();
         let words: Vec<(Topic, Vec<String>)> =
             words.map(|(at, custom)| (Topic::Custom(at as u16), custom.context.clone())).collect();
@@ -133,29 +168,43 @@ impl Screener {
                 .collect::<Result<_, _>>()?,
             allow: settings.allow.iter().map(|value| allowed_form(value)).collect(),
             settings: settings.clone(),
+            names,
         })
+    }
+
+    /// Whether a model reads each text, which takes far longer than the rules.
+    pub fn reads_names(&self) -> bool {
+        self.finder().is_some()
+    }
+
+    /// The model of names, where the settings want what it finds.
+    fn finder(&self) -> Option<&dyn NameFinder> {
+        let is_wanted = |finder: &&dyn NameFinder| {
+            let mut entities = finder.entities().iter();
+            self.settings.names && entities.any(|entity| !self.settings.off.contains(entity))
+        };
+        self.names.as_deref().filter(is_wanted)
     }
 
     /// Whether findings can bear this label, as a type or as a subtype such as `ZA_ID`.
     pub fn knows(&self, label: &str) -> bool {
         let custom = self.settings.custom.iter().any(|custom| custom.name == label);
         let mut rules = [TABLES.concat(), WRITTEN.concat()].concat().into_iter();
+        let mut named = self.names.iter().flat_map(|finder| finder.entities());
         custom
+            || named.any(|entity| entity.label() == label)
             || EntityType::built_in().any(|entity| entity.label() == label)
             || (!label.is_empty() && rules.any(|rule| rule.subtype == label))
             || Secrets::knows(label)
     }
 
-    /// The findings, in order and without overlap.
+    /// The findings, in order and without overlap. O(characters), and a pass of the model where one
+    /// [reads names](Self::reads_names).
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let (folded, vocabulary) = (Folded::new(text), &self.vocabulary);
-        let near = Surroundings::new(vocabulary, text);
-        let mut candidates = self.candidates(&folded, text, &near);
-        candidates.retain(|candidate| self.outcome(candidate, &folded).is_none());
-        let stays = overlap::resolve(&candidates, |c| c.span.clone(), |c| c.score);
-        let found = candidates.into_iter().zip(stays).filter(|(_, stays)| *stays);
-        let mut found: Vec<Finding> =
-            found.map(|(candidate, _)| finding(candidate, &folded)).collect();
+        let folded = Folded::new(text);
+        let judged = self.judged(&folded, text).into_iter();
+        let found = judged.filter(|judged| judged.outcome == Outcome::Found);
+        let mut found: Vec<Finding> = found.map(|judged| finding(judged, &folded)).collect();
         found.sort_by_key(|finding| finding.span.start);
         found
     }
@@ -163,10 +212,20 @@ impl Screener {
     /// Every candidate, found or not, with the reasons, in order.
     pub fn explain(&self, text: &str) -> Vec<Explained> {
         let folded = Folded::new(text);
-        let near = Surroundings::new(&self.vocabulary, text);
-        let candidates = self.candidates(&folded, text, &near);
+        let judged = self.judged(&folded, text).into_iter();
+        let mut explained: Vec<Explained> =
+            judged.map(|judged| explained(judged, &folded)).collect();
+        explained.sort_by_key(|e| (e.finding.span.start, e.outcome != Outcome::Found));
+        explained
+    }
+
+    /// Every candidate and what becomes of it; those that are found do not overlap.
+    fn judged(&self, folded: &Folded<'_>, original: &str) -> Vec<Judged<'_>> {
+        let near = Surroundings::new(&self.vocabulary, original);
+        let candidates = self.candidates(folded, original, &near);
+        let least = self.settings.minimum_score;
         let outcomes: Vec<Option<Outcome>> =
-            candidates.iter().map(|candidate| self.outcome(candidate, &folded)).collect();
+            candidates.iter().map(|candidate| self.outcome(candidate, folded, least)).collect();
         let eligible: Vec<&Candidate<'_>> = candidates
             .iter()
             .zip(&outcomes)
@@ -175,19 +234,18 @@ impl Screener {
             .collect();
         let stays = overlap::resolve(&eligible, |c| c.span.clone(), |c| c.score);
         let mut stays = stays.into_iter();
-        let mut explained: Vec<Explained> = candidates
-            .iter()
-            .zip(outcomes)
-            .map(|(candidate, outcome)| {
-                let outcome = outcome.unwrap_or_else(|| match stays.next() {
-                    Some(true) => Outcome::Found,
-                    _ => Outcome::Overlapped,
-                });
-                explained(candidate, outcome, &folded)
-            })
-            .collect();
-        explained.sort_by_key(|e| (e.finding.span.start, e.outcome != Outcome::Found));
-        explained
+        let judge = |(candidate, outcome): (_, Option<Outcome>)| {
+            let outcome = outcome.unwrap_or_else(|| match stays.next() {
+                Some(true) => Outcome::Found,
+                _ => Outcome::Overlapped,
+            });
+            Judged { candidate, outcome, recogniser: Recogniser::Rules }
+        };
+        let mut judged = candidates.into_iter().zip(outcomes).map(judge).collect();
+        if let Some(finder) = self.finder() {
+            self.add_names(finder, folded, original, &mut judged);
+        }
+        judged
     }
 
     fn candidates<'v>(
@@ -274,12 +332,17 @@ impl Screener {
     }
 
     /// Why a candidate is none, before overlaps are looked at.
-    fn outcome(&self, candidate: &Candidate<'_>, folded: &Folded<'_>) -> Option<Outcome> {
+    fn outcome(
+        &self,
+        candidate: &Candidate<'_>,
+        folded: &Folded<'_>,
+        least: f32,
+    ) -> Option<Outcome> {
         let allowed = || {
             let value = folded.text().get(candidate.span.clone()).unwrap_or_default();
             !self.allow.is_empty() && self.allow.contains(&allowed_form(value))
         };
-        if candidate.score < self.settings.minimum_score {
+        if candidate.score < least {
             Some(Outcome::BelowMinimum)
         } else if self.settings.off.contains(&candidate.entity) || allowed() {
             Some(Outcome::Allowed)
@@ -289,18 +352,20 @@ impl Screener {
     }
 }
 
-fn finding(candidate: Candidate<'_>, folded: &Folded<'_>) -> Finding {
+fn finding(judged: Judged<'_>, folded: &Folded<'_>) -> Finding {
+    let Judged { candidate, recogniser, .. } = judged;
     let Candidate { entity, subtype, span, score, .. } = candidate;
-    Finding { entity, subtype, span: folded.original(&span), score }
+    Finding { entity, subtype, span: folded.original(&span), score, recogniser }
 }
 
-fn explained(candidate: &Candidate<'_>, outcome: Outcome, folded: &Folded<'_>) -> Explained {
-    let word = match candidate.context {
+fn explained(judged: Judged<'_>, folded: &Folded<'_>) -> Explained {
+    let Candidate { base, check, context, .. } = judged.candidate;
+    let word = match context {
         Context::Silent => None,
         Context::Own(word) | Context::Other(word) | Context::Impersonal(word) => {
             Some(word.to_owned())
         }
     };
-    let (base, check) = (candidate.base, candidate.check);
-    Explained { finding: finding(candidate.clone(), folded), base, check, word, outcome }
+    let outcome = judged.outcome;
+    Explained { finding: finding(judged, folded), base, check, word, outcome }
 }

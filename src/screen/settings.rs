@@ -29,7 +29,8 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// Least score of a finding, from 0 to 1.
     pub minimum_score: f32,
-    /// Whether names of persons are looked for where a text introduces one.
+    /// Whether names of persons are looked for where a text introduces one, and by the model of
+    /// names where one is plugged in.
     pub names: bool,
     /// Types that are not looked for.
     pub off: Vec<EntityType>,
@@ -223,7 +224,8 @@ impl CustomRecogniser {
     }
 }
 
-fn is_label(name: &str) -> bool {
+/// Whether `name` can be the label of a type: 2 to 40 capitals, digits and `_`, a capital first.
+pub fn is_label(name: &str) -> bool {
     (2..=40).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')

@@ -1,6 +1,7 @@
 //! The binary as people and scripts call it: what it prints, what it writes, how it exits.
 
 mod apply;
+mod names;
 mod seamark;
 
 use std::net::TcpListener;

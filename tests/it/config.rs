@@ -99,6 +99,22 @@ fn an_address_that_others_reach_needs_keys() {
 }
 
 #[test]
+fn the_labels_of_names_come_from_the_environment_too() {
+    let environment = [
+        ("SEAMARK__SCREENING__NAMES__LABELS", "PER=PERSON,LOC=ADDRESS"),
+        ("SEAMARK__SCREENING__NAMES__THRESHOLD", "0.9"),
+    ];
+    let (set, _file) = sources("", &environment, &[]);
+    let names = load(&set).unwrap().screening.names;
+    assert_eq!((names.labels.len(), names.threshold), (2, 0.9));
+    let (wrong, _file) =
+        sources("[screening.names]\nthreshold = 2\nlabels = [\"PER\"]\n", &[], &[]);
+    let error = load(&wrong).unwrap_err().to_string();
+    assert!(error.contains("screening.names.threshold: must be above 0"), "{error}");
+    assert!(error.contains("screening.names.labels: \"PER\" is not of the form"), "{error}");
+}
+
+#[test]
 fn a_missing_file_and_bad_toml_are_one_clear_line() {
     let missing = Sources { file: Some("/nonexistent/seamark.toml".into()), ..Sources::default() };
     assert!(load(&missing).unwrap_err().to_string().contains("cannot be read"));

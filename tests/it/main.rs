@@ -23,6 +23,7 @@ mod golden;
 mod golden_explain;
 mod layering;
 mod lookahead;
+mod names;
 mod notify;
 mod outage;
 mod outcomes;

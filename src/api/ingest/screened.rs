@@ -27,7 +27,7 @@ pub(crate) struct Unscreened {
 /// An item's place, whether its id was made, and its row or why there is none.
 pub(crate) type Screened = (usize, bool, Result<NewInteraction, Fault>);
 
-/// Screens rows as the project's policy says, off the runtime's threads where they are long.
+/// Screens rows as the project's policy says, off the runtime's threads where they are long or a model reads them.
 pub(crate) async fn screened(
     state: &AppState,
     project: ProjectId,
@@ -51,12 +51,13 @@ async fn guarded(
     store: Store,
     project: ProjectId,
 ) -> Result<Vec<Told>, ApiError> {
+    let is_slow = guard.is_slow();
     let bytes: usize = items.iter().map(|item| length(&item.row)).sum();
     let screen = move || {
         let keyed = |hash: &[u8; 32]| store.keyed_hash(project, hash);
         items.into_iter().map(|item| one(item, &guard, keyed)).collect()
     };
-    if bytes <= INLINE_BYTES {
+    if bytes <= INLINE_BYTES && !is_slow {
         return Ok(screen());
     }
     tokio::task::spawn_blocking(screen).await.map_err(ApiError::internal)

@@ -19,7 +19,7 @@ use crate::model::screening::{Fail, MAX_DEADLINE_MS};
 use crate::policy::{PolicySet, Verdict};
 use crate::prepare::guard::{Guard, Judged};
 use crate::screen::policy::{Action, Applied, Decision, Side};
-use crate::screen::{EntityType, VERSION};
+use crate::screen::{EntityType, Recogniser, VERSION};
 
 /// Texts to screen.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -102,6 +102,9 @@ pub(crate) struct FindingView {
     end_char: usize,
     /// From 0 to 1: an order, not a probability.
     score: f32,
+    /// What found it: `rules`, or `names_model`.
+    #[schema(value_type = String)]
+    recogniser: Recogniser,
     /// What the policy does with it.
     #[schema(value_type = String)]
     action: Action,
@@ -358,10 +361,21 @@ impl Places {
         if self.side != Some(side) {
             *self = Self { side: Some(side), ..Self::default() };
         }
-        let Applied { entity, subtype, span, score, action } = applied;
+        let Applied { entity, subtype, span, score, recogniser, action } = applied;
         let (start_char, end_char) = (self.at(span.start, text), self.at(span.end, text));
         let (start, end) = (span.start, span.end);
-        FindingView { side, entity, subtype, start, end, start_char, end_char, score, action }
+        FindingView {
+            side,
+            entity,
+            subtype,
+            start,
+            end,
+            start_char,
+            end_char,
+            score,
+            recogniser,
+            action,
+        }
     }
 
     fn at(&mut self, byte: usize, text: &str) -> usize {

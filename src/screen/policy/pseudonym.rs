@@ -165,11 +165,12 @@ fn email(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Recogniser;
     use super::*;
 
     fn finding(entity: EntityType, subtype: &str) -> Finding {
         let subtype = (!subtype.is_empty()).then(|| subtype.to_owned());
-        Finding { entity, subtype, span: 0..1, score: 1.0 }
+        Finding { entity, subtype, span: 0..1, score: 1.0, recogniser: Recogniser::Rules }
     }
 
     fn keys(current: &str, ids: &[&str]) -> PseudonymKeys {

@@ -4,7 +4,7 @@ use super::*;
 
 fn finding(entity: EntityType, subtype: &str, span: Range<usize>) -> Finding {
     let subtype = (!subtype.is_empty()).then(|| subtype.to_owned());
-    Finding { entity, subtype, span, score: 0.9 }
+    Finding { entity, subtype, span, score: 0.9, recogniser: Recogniser::Rules }
 }
 
 fn rule(entity: &str, side: Option<Side>, action: Action) -> PolicyRule {

@@ -23,6 +23,7 @@ use seamark::model::key::Role;
 use seamark::model::reference::Reference;
 use seamark::notify::{self, Notifier};
 use seamark::sample::SamplingConfig;
+use seamark::screen::NameFinder;
 use seamark::store::{self, SealingKey, Store, StoreError};
 use seamark::telemetry::Metrics;
 use seamark::worker::Wakers;
@@ -106,6 +107,16 @@ impl TestApp {
 
     /// The same over an opened store.
     pub(crate) async fn over(store: Store, config: Config, sampling: SamplingConfig) -> Self {
+        Self::with_names(store, config, sampling, None).await
+    }
+
+    /// The same with a model of names.
+    pub(crate) async fn with_names(
+        store: Store,
+        config: Config,
+        sampling: SamplingConfig,
+        names: Option<Arc<dyn NameFinder>>,
+    ) -> Self {
         let now = Timestamp::parse("2026-11-23T08:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -122,6 +133,7 @@ impl TestApp {
             metrics: Arc::new(Metrics::new("test")),
             wakers: Wakers::default(),
             config,
+            names,
             oidc,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
             public_url: "https://seamark.example".to_owned(),
