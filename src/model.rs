@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod policy;
 pub mod preparation;
 pub mod quality;
+pub mod rate;
 pub mod receiver;
 pub mod reference;
 pub mod report;

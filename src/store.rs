@@ -59,6 +59,7 @@ pub use outbox::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext};
 pub use outcomes::{MAX_DEFINITIONS, OutcomeCounts, OutcomeGroup, OutcomeInsert, OutcomeQuery};
 pub use policies::MAX_EXAMPLES;
 pub use preparation::Rewrite;
+pub use quality::SeenTexts;
 pub use queue::{EmbeddedText, PendingText};
 pub use references::FreezeCommit;
 pub use reports::ReportFilter;

@@ -19,6 +19,7 @@ use crate::id::{ProjectId, RuleId};
 use crate::model::alert::Finding;
 use crate::model::rule::{Health, Rule, RuleEvent, RuleSpec, RuleState};
 use crate::worker::figures::Figures;
+use crate::worker::rates::Maturities;
 
 /// Rules of a project at most: each is judged every few seconds.
 const RULES: usize = 500;
@@ -213,7 +214,8 @@ pub(crate) async fn preview(
     Document(spec): Document<RuleSpec>,
 ) -> Result<Json<Preview>, ApiError> {
     check(&state, caller.project, &spec).await?;
-    let mut figures = Figures::new(&state.store, caller.project, state.now()).await?;
+    let (now, mut maturities) = (state.now(), Maturities::default());
+    let mut figures = Figures::new(&state.store, caller.project, now, &mut maturities).await?;
     let readings = figures.read(&spec.when).await?;
     let judgement = judge(&spec.when, &readings, false);
     let trouble = judgement.outcome.as_ref().err();
