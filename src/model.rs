@@ -1,6 +1,7 @@
 //! The domain's data: plain structs without behaviour beyond their own validity.
 
 pub mod alert;
+pub mod annotation;
 pub mod audit;
 pub mod budget;
 pub mod calibration;

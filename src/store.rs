@@ -66,6 +66,6 @@ pub use reports::ReportFilter;
 pub use retention::{RetentionCounts, RetentionCutoffs};
 pub use retrains::RetrainCommit;
 pub use routing::DispatchCommit;
-pub use rules::RuleCommit;
+pub use rules::{RuleCommit, RuleEventFilter};
 pub use seal::SealingKey;
 pub use subjects::{HeldInteraction, HeldOutcome, Micros};

@@ -10,7 +10,7 @@ use seamark::model::policy::Policy;
 use seamark::model::rule::Rule;
 use seamark::model::signals::{Personal, Signals};
 use seamark::screen::EntityType;
-use seamark::store::{EmbeddedText, Store};
+use seamark::store::{EmbeddedText, RuleEventFilter, Store};
 use seamark::telemetry::Metrics;
 use seamark::worker::driver::Worker as _;
 use seamark::worker::figures::Figures;
@@ -151,8 +151,9 @@ pub(super) async fn a_rule_on_a_rate_goes_its_whole_way(store: TestStore) {
     assert_eq!(bench.look(&rule).await, "inactive ok", "the failed ones are half an hour old");
     bench.clock.advance(MINUTE);
     assert_eq!(bench.look(&rule).await, "inactive no_data");
-    let history = bench.store.rule_history(rule.id, 99).await.unwrap();
-    let phases: Vec<&str> = history.iter().rev().map(|event| event.phase.as_str()).collect();
+    let all = RuleEventFilter { from: None, to: None, before: None, limit: 99 };
+    let history = bench.store.rule_history(rule.id, &all).await.unwrap();
+    let phases: Vec<&str> = history.iter().rev().map(|(_, event)| event.phase.as_str()).collect();
     assert_eq!(phases, ["inactive", "pending", "firing", "inactive", "inactive"]);
 }
 
