@@ -3,12 +3,14 @@
 //! Pure: the caller stores the [`Change`] in the same commit as the report, and what [`dispatch()`] decides
 //! in one commit with the messages.
 
+mod annotations;
 mod dispatch;
 mod event;
 mod machine;
 mod retrain;
 mod rule;
 
+pub use annotations::monitor_annotations;
 pub use dispatch::{Decision, Group, Notice, Origin, Routed, dispatch, labels};
 pub use event::EventKind;
 pub use machine::{Change, step};

@@ -1,6 +1,7 @@
 //! The domain's data: plain structs without behaviour beyond their own validity.
 
 pub mod alert;
+pub mod annotation;
 pub mod audit;
 pub mod budget;
 pub mod calibration;
@@ -17,6 +18,7 @@ pub mod outcome;
 pub mod policy;
 pub mod preparation;
 pub mod quality;
+pub mod rate;
 pub mod receiver;
 pub mod reference;
 pub mod report;

@@ -19,6 +19,7 @@ pub mod messages;
 mod observe;
 pub mod origins;
 mod preparers;
+pub mod rates;
 pub mod reference;
 pub mod retention;
 pub mod retrain;

@@ -1,17 +1,16 @@
 //! The life of a rule: its figures are judged, and what holds for long enough becomes an alert.
 
-use std::collections::BTreeMap;
-
 use rand::RngCore;
 
 use crate::alert::Change;
+use crate::alert::annotations::rendered;
 use crate::clock::Timestamp;
 use crate::id::{AlertId, MonitorId, ReportId};
 use crate::model::alert::{Alert, AlertState, Finding, Transition, TransitionReason};
+use crate::model::annotation::Annotations;
 use crate::model::condition::{Bound, Condition};
 use crate::model::interaction::Attributes;
 use crate::model::rule::{Absence, Health, Rule, RuleEvent, RuleState};
-use crate::text::template;
 
 /// The kind of alerts that rules raise.
 pub const RULE_KIND: &str = "rule";
@@ -162,6 +161,7 @@ pub fn step_rule(
         at: now,
         phase: next.phase,
         health: next.health,
+        reason: alert.as_ref().and_then(|change| Some(change.transition.as_ref()?.reason)),
         detail: next.detail.clone().unwrap_or_else(|| in_words(&judgement.findings)),
         alert_id: alert.as_ref().map(|change| change.alert.id).or(state.alert_id),
     });
@@ -268,7 +268,7 @@ fn begin(rule: &Rule, id: AlertId, now: Timestamp) -> Alert {
         report_id: None,
         reasons: Vec::new(),
         findings: Vec::new(),
-        annotations: BTreeMap::new(),
+        annotations: Annotations::new(),
         acknowledged_at: None,
         acknowledged_by: None,
     }
@@ -289,8 +289,8 @@ fn reason(from: AlertState, to: AlertState, judgement: &Judgement) -> Transition
     }
 }
 
-/// The rule's annotations for `alert`; one that cannot be rendered says so.
-fn annotations(rule: &Rule, alert: &Alert, judgement: &Judgement) -> BTreeMap<String, String> {
+/// The rule's annotations for `alert`.
+fn annotations(rule: &Rule, alert: &Alert, judgement: &Judgement) -> Annotations {
     let values = serde_json::json!({
         "rule": rule.spec.name,
         "severity": rule.spec.severity,
@@ -301,8 +301,7 @@ fn annotations(rule: &Rule, alert: &Alert, judgement: &Judgement) -> BTreeMap<St
         "figures": judgement.findings,
         "trouble": judgement.outcome.as_ref().err().map(|trouble| &trouble.detail),
     });
-    let render = |text: &String| template::render(text, &values).unwrap_or_else(|e| e.to_string());
-    rule.spec.annotations.iter().map(|(name, text)| (name.clone(), render(text))).collect()
+    rendered(&rule.spec.annotations, &values)
 }
 
 /// Findings in a row, for people.

@@ -14,8 +14,8 @@ use crate::api::state::AppState;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::quality::{QualityCount, Side};
+use crate::model::rate::{POLICY, Signal};
 use crate::model::signals::{Signals, TextSignals};
-use crate::screen::EntityType;
 use crate::stats::proportion::wilson;
 use crate::text::signals::Flag;
 
@@ -27,9 +27,6 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Interactions that are looked through for examples.
 const SEARCHED: i64 = 5_000;
-
-/// What counts of policies begin with.
-const POLICY: &str = "policy/";
 
 /// Examples in one answer.
 const EXAMPLES: usize = 10;
@@ -122,8 +119,8 @@ pub(crate) struct LengthCount {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExampleParams {
-    /// The check, as `error_text`; a type of personal data, as `personal/EMAIL`; or one whose value was told in
-    /// another conversation, as `foreign/EMAIL`.
+    /// The check, as `error_text`; a type of personal data, as `personal/EMAIL`; one that a response told
+    /// unasked, as `disclosed/EMAIL`; or one whose value was told in another conversation, as `foreign/EMAIL`.
     signal: String,
     /// Only queries, or only responses.
     side: Option<Side>,
@@ -209,7 +206,7 @@ pub(crate) async fn examples(
     if !is_counted(&params.signal) {
         let known: Vec<&str> = Flag::ALL.map(Flag::as_str).to_vec();
         let detail = format!(
-            "signal must be one of {}, or personal/… or foreign/… with a type such as EMAIL",
+            "signal must be one of {}, or personal/…, disclosed/… or foreign/… with a type such as EMAIL",
             known.join(", ")
         );
         return Err(ApiError::new(Code::InvalidParameter, detail));
@@ -235,11 +232,7 @@ pub(crate) async fn examples(
 
 /// Whether it is the name of something that texts are counted for and that examples help with.
 fn is_counted(signal: &str) -> bool {
-    let label = signal.strip_prefix("personal/").or_else(|| signal.strip_prefix("foreign/"));
-    match label {
-        Some(label) => EntityType::counted().any(|known| known == label),
-        None => Flag::ALL.into_iter().any(|flag| flag.as_str() == signal),
-    }
+    !matches!(Signal::parse(signal), None | Some(Signal::Policy(_)))
 }
 
 fn sides(id: String, signals: Signals) -> Vec<(String, Side, TextSignals)> {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use hyper::StatusCode;
+use hyper::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,13 +12,16 @@ use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Fault, Problem};
 use crate::api::extract::{Document, Id, Params};
 use crate::api::monitors::{created, merged};
-use crate::api::page::{Page, PageRequest};
+use crate::api::page::{self, Page, PageRequest};
 use crate::api::receivers;
 use crate::api::state::AppState;
+use crate::clock::Timestamp;
 use crate::id::{ProjectId, RuleId};
 use crate::model::alert::Finding;
 use crate::model::rule::{Health, Rule, RuleEvent, RuleSpec, RuleState};
+use crate::store::RuleEventFilter;
 use crate::worker::figures::Figures;
+use crate::worker::rates::Maturities;
 
 /// Rules of a project at most: each is judged every few seconds.
 const RULES: usize = 500;
@@ -53,8 +56,23 @@ pub(crate) struct Preview {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryParams {
-    /// Entries at most, 1 to 200; 50 where it is missing.
+    /// From this moment on.
+    from: Option<Timestamp>,
+    /// Before this moment.
+    to: Option<Timestamp>,
+    /// Entries of a page, 1 to 200; 50 where it is missing.
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// An entry with its number, by which pages go on.
+#[derive(Debug, Serialize)]
+struct Entry {
+    #[serde(skip)]
+    number: i64,
+    #[serde(flatten)]
+    event: RuleEvent,
 }
 
 /// Every rule of the project, with where it stands.
@@ -178,11 +196,11 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A rule's changes of phase and health, newest first.
+/// A rule's changes of phase and health with their reasons, newest first.
 #[utoipa::path(get, path = "/v1/rules/{id}/history", tag = "alerts",
     params(("id" = RuleId, Path, description = "The rule"), HistoryParams),
     responses(
-        (status = 200, description = "The latest of them", body = Page<RuleEvent>),
+        (status = 200, description = "A page of them", body = Page<RuleEvent>),
         (status = "default", description = "An error", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -192,11 +210,19 @@ pub(crate) async fn history(
     caller: Principal,
     Id(id): Id<RuleId>,
     Params(params): Params<HistoryParams>,
-) -> Result<Json<Page<RuleEvent>>, ApiError> {
+    uri: Uri,
+) -> Result<Response, ApiError> {
     let rule = find(&state, caller.project, id).await?;
-    let request = PageRequest::<RuleId>::new(params.limit, None)?;
-    let items = state.store.rule_history(rule.id, i64::from(request.limit)).await?;
-    Ok(Json(Page { items, next_cursor: None }))
+    let request = PageRequest::<i64>::new(params.limit, params.cursor.as_deref())?;
+    let filter = RuleEventFilter {
+        from: params.from,
+        to: params.to,
+        before: request.before,
+        limit: request.fetch(),
+    };
+    let found = state.store.rule_history(rule.id, &filter).await?;
+    let rows = found.into_iter().map(|(number, event)| Entry { number, event }).collect();
+    Ok(page::respond(&request, rows, |entry: &Entry| (entry.event.at, entry.number), &uri))
 }
 
 /// What a rule would say now, with its figures; nothing is stored and nobody is told.
@@ -213,7 +239,8 @@ pub(crate) async fn preview(
     Document(spec): Document<RuleSpec>,
 ) -> Result<Json<Preview>, ApiError> {
     check(&state, caller.project, &spec).await?;
-    let mut figures = Figures::new(&state.store, caller.project, state.now()).await?;
+    let (now, mut maturities) = (state.now(), Maturities::default());
+    let mut figures = Figures::new(&state.store, caller.project, now, &mut maturities).await?;
     let readings = figures.read(&spec.when).await?;
     let judgement = judge(&spec.when, &readings, false);
     let trouble = judgement.outcome.as_ref().err();

@@ -1,12 +1,11 @@
 //! An alert: one episode of drift in one stream of one monitor, in all of its traffic or in one segment;
 //! or of a rule whose condition holds.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{AlertId, MonitorId, ProjectId, ReportId, RuleId};
+use crate::model::annotation::Annotations;
 use crate::model::interaction::Attributes;
 use crate::model::monitor::Severity;
 use crate::model::stream::Stream;
@@ -83,10 +82,10 @@ pub struct Alert {
     /// The figures that a rule found at its last transition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// What a rule says of it, rendered when it fired.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// What its monitor or rule says of it, rendered at its last transition before the end.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     #[schema(value_type = std::collections::HashMap<String, String>)]
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Annotations,
     /// When someone took it on; reminders and escalation end then.
     #[serde(default)]
     pub acknowledged_at: Option<Timestamp>,

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::interaction::Attributes;
 use crate::model::matcher::Matcher;
+use crate::model::outcome;
+use crate::model::quality::{CHANNEL, Side};
+use crate::model::rate::Signal;
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
 
@@ -11,8 +14,14 @@ use crate::model::verdict::DetectorKind;
 const COMPARISONS: usize = 20;
 /// Conditions are nested at most so deep.
 const DEPTH: usize = 5;
-/// Minutes that `events` looks back at most: 30 days.
+/// Minutes that a figure looks back at most: 30 days.
 const MINUTES: u32 = 30 * 24 * 60;
+/// Days of counts that are summed at most.
+const DAYS: u32 = 30;
+/// Texts or outcomes below which a rate says nothing, where nobody says.
+const LEAST: u32 = 50;
+/// Interactions that a rate over minutes is taken from at most: the latest of them.
+pub const SAMPLED: u32 = 10_000;
 
 /// One comparison of a figure with a bound, or several conditions joined by `all` or `any`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -41,7 +50,17 @@ pub struct Condition {
     /// Only the window of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
-    /// This segment, as one label; without it all of the monitor's traffic.
+    /// `rate`: what is counted: a check as `error_text`, a type of personal data as `personal/EMAIL`,
+    /// `disclosed/EMAIL` or `foreign/EMAIL`, a policy as `policy/` with its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// `rate`: in queries or in responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// `outcome`: the outcome's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// This segment, as one label; without it all of the traffic. Over `days` it can only be a `channel`.
     #[serde(skip_serializing_if = "Attributes::is_empty")]
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub segment: Attributes,
@@ -49,9 +68,17 @@ pub struct Condition {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub matchers: Vec<Matcher>,
-    /// `events`: how many minutes it looks back.
+    /// `events`, `rate`, `outcome`: how many minutes it looks back; of an outcome from the moment on before
+    /// which interactions have had the time for theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
+    /// `rate`: how many days in UTC, today's among them, in place of `minutes`: all texts that came, by the
+    /// daily counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// `rate`, `outcome`: with fewer texts or outcomes than this there is no value; 50 where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_count: Option<u32>,
     /// Holds while the figure is above this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
@@ -80,6 +107,11 @@ pub enum FigureKind {
     Alerts,
     /// Interactions that happened in the last `minutes`: below a bound is silence.
     Events,
+    /// The share of texts in which `signal` was found, in 0…1.
+    Rate,
+    /// The mean of an outcome over interactions that have had the time for it; of a yes or no, or of a
+    /// category, the rate of what is true or good.
+    Outcome,
 }
 
 impl FigureKind {
@@ -92,12 +124,19 @@ impl FigureKind {
             Self::EffectSize => "effect_size",
             Self::Alerts => "alerts",
             Self::Events => "events",
+            Self::Rate => "rate",
+            Self::Outcome => "outcome",
         }
     }
 
     /// Whether it is read from a monitor's verdicts.
     pub const fn is_of_monitor(self) -> bool {
-        !matches!(self, Self::Alerts | Self::Events)
+        matches!(self, Self::Ratio | Self::Statistic | Self::PValue | Self::EffectSize)
+    }
+
+    /// Whether it is estimated from texts or outcomes, of which there can be too few.
+    pub const fn is_estimated(self) -> bool {
+        matches!(self, Self::Rate | Self::Outcome)
     }
 }
 
@@ -128,6 +167,11 @@ impl Condition {
             (None, None, Some(FigureKind::Alerts)) => Some(Bound::Above(0.0)),
             (None, None, _) => None,
         }
+    }
+
+    /// Texts or outcomes below which an estimated figure has no value.
+    pub fn least(&self) -> u32 {
+        self.min_count.unwrap_or(LEAST)
     }
 
     /// Whether the comparison holds for `value`; a firing alert goes on up to `clear`.
@@ -180,15 +224,20 @@ impl Condition {
     }
 
     fn check_comparison(&self, figure: FigureKind, at: &str, say: &mut impl FnMut(String, &str)) {
-        let of_monitor = figure.is_of_monitor();
+        let (of_monitor, is_estimated) = (figure.is_of_monitor(), figure.is_estimated());
         let misplaced = [
             ("monitor", self.monitor.is_some() && !of_monitor),
             ("stream", self.stream.is_some() && !of_monitor),
             ("detector", self.detector.is_some() && !of_monitor),
             ("window", self.window.is_some() && !of_monitor),
-            ("segment", !self.segment.is_empty() && !of_monitor),
+            ("segment", !self.segment.is_empty() && !of_monitor && !is_estimated),
             ("matchers", !self.matchers.is_empty() && figure != FigureKind::Alerts),
-            ("minutes", self.minutes.is_some() && figure != FigureKind::Events),
+            ("minutes", self.minutes.is_some() && figure != FigureKind::Events && !is_estimated),
+            ("min_count", self.min_count.is_some() && !is_estimated),
+            ("signal", self.signal.is_some() && figure != FigureKind::Rate),
+            ("side", self.side.is_some() && figure != FigureKind::Rate),
+            ("days", self.days.is_some() && figure != FigureKind::Rate),
+            ("outcome", self.outcome.is_some() && figure != FigureKind::Outcome),
         ];
         for (field, _) in misplaced.into_iter().filter(|(_, wrong)| *wrong) {
             say(format!("{at}/{field}"), &format!("{} has none: leave it out", figure.as_str()));
@@ -202,9 +251,19 @@ impl Condition {
         if self.segment.len() > 1 {
             say(format!("{at}/segment"), "a segment is one label, such as {\"channel\": \"web\"}");
         }
-        if figure == FigureKind::Events && !self.minutes.is_some_and(|m| (1..=MINUTES).contains(&m))
-        {
+        match figure {
+            FigureKind::Rate => self.check_rate(at, say),
+            FigureKind::Outcome if !self.outcome.as_deref().is_some_and(outcome::is_name) => {
+                say(format!("{at}/outcome"), "name the outcome, such as resolved");
+            }
+            _ => {}
+        }
+        let by_minutes = figure == FigureKind::Events || (is_estimated && self.days.is_none());
+        if by_minutes && !self.minutes.is_some_and(|m| (1..=MINUTES).contains(&m)) {
             say(format!("{at}/minutes"), &format!("give 1 to {MINUTES}"));
+        }
+        if self.min_count.is_some_and(|least| is_estimated && !(1..=SAMPLED).contains(&least)) {
+            say(format!("{at}/min_count"), &format!("give 1 to {SAMPLED}"));
         }
         if self.above.is_some() && self.below.is_some() {
             say(format!("{at}/below"), "give above or below; join two comparisons by any");
@@ -223,6 +282,36 @@ impl Condition {
         };
         if self.clear.is_some_and(is_beyond) {
             say(format!("{at}/clear"), "must be on the quiet side of the bound");
+        }
+    }
+
+    fn check_rate(&self, at: &str, say: &mut impl FnMut(String, &str)) {
+        let signal = self.signal.as_deref().and_then(Signal::parse);
+        if signal.is_none() {
+            say(format!("{at}/signal"), &Signal::known());
+        }
+        match (self.side, signal) {
+            (None, _) => say(format!("{at}/side"), "name it: query or response"),
+            (Some(side), Some(signal)) if !signal.is_of(side) => {
+                say(format!("{at}/side"), "only responses tell what was not in their query");
+            }
+            _ => {}
+        }
+        if let Some(days) = self.days {
+            if !(1..=DAYS).contains(&days) {
+                say(format!("{at}/days"), &format!("give 1 to {DAYS}"));
+            }
+            if self.minutes.is_some() {
+                say(format!("{at}/days"), "give minutes or days, not both");
+            }
+            if self.segment.keys().any(|label| label != CHANNEL) {
+                say(format!("{at}/segment"), "days are counted by channel alone: give minutes");
+            }
+        }
+        for (field, bound) in [("above", self.above), ("below", self.below)] {
+            if bound.is_some_and(|bound| bound.is_finite() && !(0.0..=1.0).contains(&bound)) {
+                say(format!("{at}/{field}"), "a rate lies in 0 to 1: write 5 % as 0.05");
+            }
         }
     }
 }
@@ -264,7 +353,37 @@ mod tests {
             "/when/all/3/any/1",
         ];
         assert_eq!(found, wanted);
-        let good = r#"{"any": [{"figure": "ratio", "monitor": "m"}, {"figure": "alerts"}]}"#;
+        let rates = r#"{"any": [
+            {"figure": "rate", "signal": "EMAIL", "minutes": 5, "days": 40, "above": 5},
+            {"figure": "rate", "signal": "foreign/EMAIL", "side": "query", "days": 2, "above": 0.1,
+             "segment": {"country": "gh"}},
+            {"figure": "outcome", "signal": "refusal", "days": 3, "below": 4, "min_count": 0},
+            {"figure": "outcome", "outcome": "csat", "minutes": 0, "below": 4},
+            {"figure": "ratio", "monitor": "m", "min_count": 3, "outcome": "csat"}]}"#;
+        let found: Vec<String> = parsed(rates).problems().into_iter().map(|(at, _)| at).collect();
+        let wanted = [
+            "/when/any/0/signal",
+            "/when/any/0/side",
+            "/when/any/0/days",
+            "/when/any/0/days",
+            "/when/any/0/above",
+            "/when/any/1/side",
+            "/when/any/1/segment",
+            "/when/any/2/signal",
+            "/when/any/2/days",
+            "/when/any/2/outcome",
+            "/when/any/2/min_count",
+            "/when/any/3/minutes",
+            "/when/any/4/min_count",
+            "/when/any/4/outcome",
+        ];
+        assert_eq!(found, wanted);
+        let good = r#"{"any": [{"figure": "ratio", "monitor": "m"}, {"figure": "alerts"},
+            {"figure": "rate", "signal": "policy/no advice", "side": "response", "minutes": 60,
+             "above": 0.05, "clear": 0.03, "min_count": 20, "segment": {"country": "gh"}},
+            {"figure": "rate", "signal": "refusal", "side": "response", "days": 1, "above": 0.05,
+             "segment": {"channel": "ussd"}},
+            {"figure": "outcome", "outcome": "resolved", "minutes": 1440, "below": 0.8}]}"#;
         assert_eq!(parsed(good).problems(), []);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{MonitorId, ProjectId, ReceiverId, ReferenceId};
+use crate::model::annotation::{self, Annotations};
 use crate::model::interaction::Attributes;
 use crate::model::matcher::{Labels, label_problem};
 use crate::model::stream::Stream;
@@ -152,7 +153,7 @@ impl MonitorSpec {
             say("/thresholds", detail);
         }
         for (pointer, detail) in self.alert.problems() {
-            say(&format!("/alert/{pointer}"), detail);
+            say(&format!("/alert{pointer}"), detail);
         }
         if !(self.alert.resolve_ratio > 0.0 && self.alert.resolve_ratio <= 1.0) {
             say("/alert/resolve_ratio", "must be above 0 and at most 1".to_owned());
@@ -386,6 +387,10 @@ pub struct AlertPolicy {
     #[serde(skip_serializing_if = "Labels::is_empty")]
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub labels: Labels,
+    /// Templates of what its alerts say beside the figures; `summary` is the message's first sentence.
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub annotations: Annotations,
     /// Where the people who are told find what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runbook_url: Option<String>,
@@ -399,16 +404,18 @@ impl Default for AlertPolicy {
             resolve_ratio: 0.8,
             severity: Severity::Warning,
             labels: Labels::new(),
+            annotations: Annotations::new(),
             runbook_url: None,
         }
     }
 }
 
 impl AlertPolicy {
-    fn problems(&self) -> Vec<(&'static str, String)> {
-        let labels = label_problem(&self.labels).map(|detail| ("labels", detail));
+    fn problems(&self) -> Vec<(String, String)> {
+        let labels = label_problem(&self.labels).map(|detail| ("/labels".to_owned(), detail));
         let link = self.runbook_url.as_deref().and_then(link_problem);
-        labels.into_iter().chain(link.map(|detail| ("runbook_url", detail))).collect()
+        let link = link.map(|detail| ("/runbook_url".to_owned(), detail));
+        labels.into_iter().chain(annotation::problems(&self.annotations)).chain(link).collect()
     }
 
     /// The rule as the state machine runs it: one for the live alert and for the simulated null,

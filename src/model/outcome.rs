@@ -1,6 +1,7 @@
 //! Business outcomes: what became of an interaction, a conversation or a person, told by the caller.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::{Attributes, Event, EventOutcome};
 use crate::model::signals::Signals;
+use crate::stats::delay::DelayCurve;
 
 /// How long before an outcome an interaction may lie that it is put down to, where nobody says.
 pub const DEFAULT_WINDOW_DAYS: u32 = 7;
@@ -324,6 +326,14 @@ impl OutcomeDefinition {
             (OutcomeKind::Category, _, None) => None,
             (_, value, _) => value,
         }
+    }
+
+    /// After how long an interaction has had the time for nine of ten outcomes, by how long they have
+    /// taken; the attribution window while that is not known.
+    pub fn matures_after(&self, delays: Option<&DelayCurve>) -> Duration {
+        let window = Duration::from_hours(24 * u64::from(self.attribution_window_days));
+        let learned = delays.map(|curve| Duration::try_from_secs_f64(curve.quantile(0.9)));
+        learned.and_then(Result::ok).unwrap_or(window)
     }
 
     /// The good values of a category; none of another kind.

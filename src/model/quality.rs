@@ -34,6 +34,17 @@ impl Side {
     }
 }
 
+/// The label whose values are counted apart.
+pub const CHANNEL: &str = "channel";
+
+/// Bytes of a channel's name that are kept.
+const CHANNEL_BYTES: usize = 100;
+
+/// A channel's name as it is counted, no longer than a key may be.
+pub fn counted_channel(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(CHANNEL_BYTES)).unwrap_or(name)
+}
+
 /// How many texts of one group, on one day, a check found something in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityCount {

@@ -1,22 +1,17 @@
 //! An alert rule: a condition on figures that Seamark computes, and what becomes of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{AlertId, ProjectId, ReceiverId, RuleId};
-use crate::model::alert::AlertState;
+use crate::model::alert::{AlertState, TransitionReason};
+use crate::model::annotation::{self, Annotations};
 use crate::model::condition::Condition;
 use crate::model::matcher::{Labels, label_problem};
 use crate::model::monitor::{Severity, link_problem};
-use crate::text::template;
 
-/// Annotations of a rule at most.
-const ANNOTATIONS: usize = 20;
-/// Bytes of an annotation's template.
-const ANNOTATION_BYTES: usize = 4000;
 /// A rule waits no longer than this.
 const LONGEST: u32 = 30 * 24 * 3600;
 
@@ -58,9 +53,9 @@ pub struct RuleSpec {
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub labels: Labels,
     /// Templates of what its alerts say beside the figures; `summary` is the message's first sentence.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     #[schema(value_type = std::collections::HashMap<String, String>)]
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Annotations,
     /// Where the people who are told find what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook_url: Option<String>,
@@ -125,17 +120,7 @@ impl RuleSpec {
         if let Some(detail) = self.runbook_url.as_deref().and_then(link_problem) {
             say("/runbook_url", detail);
         }
-        if self.annotations.len() > ANNOTATIONS {
-            say("/annotations", format!("give at most {ANNOTATIONS}"));
-        }
-        for (name, text) in &self.annotations {
-            let pointer = format!("/annotations/{name}");
-            if text.len() > ANNOTATION_BYTES {
-                say(&pointer, format!("is longer than {ANNOTATION_BYTES} bytes"));
-            } else if let Err(error) = template::check(text) {
-                say(&pointer, error.to_string());
-            }
-        }
+        problems.extend(annotation::problems(&self.annotations));
         problems
     }
 }
@@ -213,6 +198,9 @@ pub struct RuleEvent {
     pub phase: AlertState,
     /// The health after it.
     pub health: Health,
+    /// Why the phase changed; absent where only the health did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<TransitionReason>,
     /// What the figures were, or why there were none.
     pub detail: String,
     /// The alert that it concerns.

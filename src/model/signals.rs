@@ -187,8 +187,9 @@ impl TextSignals {
     }
 
     /// What the text counts as: a text, each check that found something, each type of personal data as
-    /// `personal/EMAIL`, each that is another conversation's as `foreign/EMAIL`, each policy that it is against as `policy/3`, its slot, and its length as
-    /// `length/64`, the power of two that it does not exceed.
+    /// `personal/EMAIL`, each that a response tells unasked as `disclosed/EMAIL`, each that is another
+    /// conversation's as `foreign/EMAIL`, each policy that it is against as `policy/3`, its slot, and its
+    /// length as `length/64`, the power of two that it does not exceed.
     pub fn counted(&self) -> Vec<String> {
         let flags = self.flags.iter().map(|flag| flag.as_str().to_owned());
         let length = format!("length/{}", self.characters.max(1).next_power_of_two());
@@ -197,7 +198,9 @@ impl TextSignals {
             let found = types.filter(move |(place, _)| bits >> place & 1 == 1);
             found.map(move |(_, label)| format!("{kind}/{label}"))
         };
-        let personal = types("personal", self.personal).chain(types("foreign", self.foreign));
+        let personal = types("personal", self.personal)
+            .chain(types("disclosed", self.disclosed))
+            .chain(types("foreign", self.foreign));
         let policies = self.slots().map(|slot| format!("policy/{slot}"));
         let found = flags.chain(personal).chain(policies);
         std::iter::once(String::new()).chain(found).chain([length]).collect()

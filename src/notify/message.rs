@@ -1,5 +1,7 @@
 //! What a message says, whatever its form: what drifted, by how much, since when, and three examples.
 
+use std::collections::BTreeMap;
+
 use crate::alert::{EventKind, Origin, in_words};
 use crate::clock::Timestamp;
 use crate::model::alert::Alert;
@@ -16,6 +18,9 @@ const EXAMPLES: usize = 3;
 
 /// Other alerts that a message names.
 const OTHERS: usize = 6;
+
+/// Annotations that a message's text tells, and their bytes in all.
+const SAID: (usize, usize) = (4, 2400);
 
 /// Topics of each kind that a message names.
 const CHANGES: usize = 3;
@@ -158,6 +163,9 @@ impl AlertMessage<'_> {
         if let Some(own) = self.wording.and_then(|wording| wording.summary.as_deref()) {
             return cut(own.trim(), 1000);
         }
+        if let Some(own) = self.own_summary() {
+            return own;
+        }
         let what = match self.alert.stream {
             None => return self.rule_summary(),
             Some(Stream::Query) => "what users ask",
@@ -189,14 +197,30 @@ impl AlertMessage<'_> {
         }
     }
 
-    /// A rule's own words, or its figures.
-    fn rule_summary(&self) -> String {
+    /// What the monitor or rule itself says first; nothing of an end, which no template foresees.
+    fn own_summary(&self) -> Option<String> {
         let own = self.alert.annotations.get("summary").filter(|text| !text.trim().is_empty());
-        match (self.event, own) {
-            (EventKind::Resolved, _) => "The rule's condition no longer holds.".to_owned(),
-            (_, Some(text)) => cut(text, 500),
-            (_, None) => cut(&in_words(&self.alert.findings), 500),
+        own.filter(|_| self.event != EventKind::Resolved).map(|text| cut(text, 500))
+    }
+
+    /// A rule's figures.
+    fn rule_summary(&self) -> String {
+        match self.event {
+            EventKind::Resolved => "The rule's condition no longer holds.".to_owned(),
+            _ => cut(&in_words(&self.alert.findings), 500),
         }
+    }
+
+    /// What the monitor or rule says, cut: as many annotations as fit into `bytes`.
+    pub(super) fn shown_annotations(&self, bytes: usize) -> BTreeMap<String, String> {
+        fitting(self.alert.annotations.iter(), bytes).collect()
+    }
+
+    /// What is said beside the summary, in lines.
+    fn said(&self) -> Vec<String> {
+        let said = self.alert.annotations.iter().filter(|(name, _)| *name != "summary");
+        let said = fitting(said.take(SAID.0), SAID.1);
+        said.map(|(name, text)| format!("{name}: {text}")).collect()
     }
 
     /// The segment: `channel whatsapp`; `None` for all of the traffic.
@@ -240,17 +264,16 @@ impl AlertMessage<'_> {
         let rates = rates.filter(|rate| rate.stream == stream).map(rate_line);
         let outcomes = explained.iter().flat_map(|all| &all.outcomes);
         let outcomes = outcomes.filter(|_| stream.values() == Values::Embedding).map(outcome_line);
-        own.map_or_else(Vec::new, change_lines).into_iter().chain(rates).chain(outcomes).collect()
+        let changes = own.map_or_else(Vec::new, change_lines).into_iter();
+        // What people wrote comes first: some receivers show a few lines only.
+        self.said().into_iter().chain(changes).chain(rates).chain(outcomes).collect()
     }
 
     /// A rule's figures, then what else it says.
     fn rule_lines(&self) -> Vec<String> {
         let figures =
             self.alert.findings.iter().map(|finding| in_words(std::slice::from_ref(finding)));
-        let said = self.alert.annotations.iter().filter(|(name, _)| *name != "summary");
-        figures
-            .chain(said.map(|(name, text)| format!("{}: {}", cut(name, 60), cut(text, 500))))
-            .collect()
+        figures.chain(self.said()).collect()
     }
 
     /// What the thresholds promise.
@@ -272,6 +295,19 @@ impl AlertMessage<'_> {
         let stream = self.alert.stream;
         self.examples.iter().filter(move |example| Some(example.stream) == stream).take(EXAMPLES)
     }
+}
+
+/// Annotations, each cut, as long as they fit into `bytes`.
+fn fitting<'a>(
+    annotations: impl Iterator<Item = (&'a String, &'a String)>,
+    bytes: usize,
+) -> impl Iterator<Item = (String, String)> {
+    let mut left = bytes;
+    let cut = annotations.map(|(name, text)| (cut(name, 60), cut(text, 500)));
+    cut.map_while(move |(name, text)| {
+        left = left.checked_sub(name.len() + text.len())?;
+        Some((name, text))
+    })
 }
 
 /// `odd writing: 0.9 % → 41.2 % (+37.1 to +43.6 points)`.

@@ -21,6 +21,8 @@ const ID_PLACE: &str = "00000000-0000-0000-0000-000000000000";
 const TEXT_LIMIT: usize = 500;
 /// Verdicts in `reasons`; the report has them all.
 const REASONS_LIMIT: usize = 16;
+/// Bytes of annotations; the alert has them all.
+const ANNOTATIONS_LIMIT: usize = 3600;
 
 pub(super) struct Webhook;
 
@@ -143,7 +145,7 @@ pub(super) fn data(message: &AlertMessage<'_>) -> Value {
         "monitor": monitor,
         "rule": rule,
         "figures": alert.findings,
-        "annotations": alert.annotations,
+        "annotations": message.shown_annotations(ANNOTATIONS_LIMIT),
         "report": report,
         "reasons": reasons,
         "reasons_left_out": alert.reasons.len().saturating_sub(REASONS_LIMIT),

@@ -17,6 +17,8 @@ pub const MAX_EXAMPLES: usize = 5000;
 const LIST: &str =
     "SELECT * FROM policies WHERE project_id = $1 AND deleted_at IS NULL ORDER BY slot";
 const NAMES: &str = "SELECT slot, name FROM policies WHERE project_id = $1 AND deleted_at IS NULL";
+const PLACE: &str = "SELECT slot, created_at FROM policies
+    WHERE project_id = $1 AND name = $2 AND deleted_at IS NULL";
 const FIND: &str = "SELECT * FROM policies
     WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL";
 const SLOTS: &str = "SELECT slot FROM policies WHERE project_id = $1 AND deleted_at IS NULL";
@@ -130,6 +132,22 @@ impl Store {
         Ok(on_engine!(self, readers, |pool| {
             sqlx::query_as(NAMES).bind(project.to_string()).fetch_all(pool).await
         })?)
+    }
+
+    /// The slot of the policy of this name, and since when it has it: before, the slot was another's.
+    pub async fn policy_place(
+        &self,
+        project: ProjectId,
+        name: &str,
+    ) -> Result<Option<(usize, Timestamp)>, StoreError> {
+        let row: Option<(i64, i64)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(PLACE).bind(project.to_string()).bind(name).fetch_optional(pool).await
+        })?;
+        row.map(|(slot, since)| {
+            let slot = usize::try_from(slot).map_err(|error| StoreError::corrupt(TABLE, error))?;
+            Ok((slot, Timestamp::from_micros(since)))
+        })
+        .transpose()
     }
 
     /// The policy with this id.

@@ -6,17 +6,12 @@ use super::codec;
 use super::engine::{Sql, Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
 use super::queue::EmbeddedText;
+use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
-use crate::model::quality::{QualityCount, Side};
+use crate::model::quality::{CHANNEL, QualityCount, Side, counted_channel};
 use crate::model::signals::{Signals, TextSignals};
 use crate::text::clean::Change;
-
-/// The label whose values are counted apart.
-const CHANNEL: &str = "channel";
-
-/// Bytes of a channel's name that are kept.
-const CHANNEL_BYTES: usize = 100;
 
 const ADD: Sql = Sql {
     postgres: "INSERT INTO quality_counts (project_id, day, side, channel, language, signal, count)
@@ -39,6 +34,23 @@ const LATEST: &str = "SELECT i.id, e.signals FROM interactions i
     JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
     WHERE i.project_id = $1 AND i.position IS NOT NULL AND e.signals IS NOT NULL
     ORDER BY i.position DESC LIMIT $2";
+/// The latest first, so that the limit costs no more than it says; by the index on the time.
+const SEEN: &str = "SELECT i.occurred_at, i.attributes, e.signals
+    FROM (SELECT day, seq, occurred_at, attributes FROM interactions
+        WHERE project_id = $1 AND occurred_at > $2 ORDER BY occurred_at DESC LIMIT $3) i
+    JOIN embeddings e ON e.day = i.day AND e.seq = i.seq
+    WHERE e.signals IS NOT NULL AND e.excluded IS NULL";
+
+/// What was seen of an interaction's texts, with its labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenTexts {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Its labels.
+    pub attributes: Attributes,
+    /// What was seen.
+    pub signals: Signals,
+}
 
 /// The place of a count: day, side, channel, language, check.
 type Key = (i64, &'static str, String, &'static str, String);
@@ -52,9 +64,9 @@ pub(super) async fn count<'a>(
 ) -> Result<(), StoreError> {
     let mut counts: BTreeMap<Key, i64> = BTreeMap::new();
     for (day, text) in texts {
-        let channel = channel(&text.attributes);
+        let channel = text.attributes.get(CHANNEL).map_or("", |name| counted_channel(name));
         for (side, language, signal) in found(text) {
-            let key = (day, side.as_str(), channel.clone(), language, signal);
+            let key = (day, side.as_str(), channel.to_owned(), language, signal);
             *counts.entry(key).or_default() += 1;
         }
     }
@@ -94,17 +106,6 @@ fn found(text: &EmbeddedText) -> Vec<(Side, &'static str, String)> {
     let mut found = of(Side::Query, query, cleaned(cleaning.map(|c| &c.query)));
     found.extend(of(Side::Response, response, cleaned(cleaning.map(|c| &c.response))));
     found
-}
-
-/// The channel of an interaction, no longer than a key may be.
-fn channel(attributes: &Attributes) -> String {
-    let name = attributes.get(CHANNEL).map_or("", String::as_str);
-    name.chars()
-        .scan(0, |bytes, c| {
-            *bytes += c.len_utf8();
-            (*bytes <= CHANNEL_BYTES).then_some(c)
-        })
-        .collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -157,6 +158,33 @@ impl Store {
         })?;
         rows.into_iter()
             .map(|(id, signals)| Ok((id, codec::from_json("embeddings", &signals)?)))
+            .collect()
+    }
+
+    /// What was seen of the latest `limit` interactions that happened after `since`, in no order. What is
+    /// not looked at yet is missing, and what is left out of statistics.
+    pub async fn seen_texts(
+        &self,
+        project: ProjectId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SeenTexts>, StoreError> {
+        let rows: Vec<(i64, String, String)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(SEEN)
+                .bind(project.to_string())
+                .bind(since.as_micros())
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|(occurred_at, attributes, signals)| {
+                Ok(SeenTexts {
+                    occurred_at: Timestamp::from_micros(occurred_at),
+                    attributes: codec::from_json("interactions", &attributes)?,
+                    signals: codec::from_json("embeddings", &signals)?,
+                })
+            })
             .collect()
     }
 }

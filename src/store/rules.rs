@@ -28,13 +28,29 @@ const STATES_OF: &str = "SELECT s.rule_id, s.state FROM rule_states s
     JOIN rules r ON r.id = s.rule_id WHERE r.project_id = $1";
 const SET_STATE: &str = "INSERT INTO rule_states (rule_id, state) VALUES ($1, $2)
     ON CONFLICT (rule_id) DO UPDATE SET state = excluded.state";
-const INSERT_EVENT: &str = "INSERT INTO rule_events (rule_id, at, phase, health, detail, alert_id)
-    VALUES ($1, $2, $3, $4, $5, $6)";
-const HISTORY: &str = "SELECT at, phase, health, detail, alert_id FROM rule_events
-    WHERE rule_id = $1 ORDER BY seq DESC LIMIT $2";
+const INSERT_EVENT: &str = "INSERT INTO rule_events
+        (rule_id, at, phase, health, detail, alert_id, reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const HISTORY: &str = "SELECT seq, at, phase, health, detail, alert_id, reason FROM rule_events
+    WHERE rule_id = $1 AND at >= $2 AND at < $3 AND (at < $4 OR (at = $4 AND seq < $5))
+    ORDER BY at DESC, seq DESC LIMIT $6";
 const OPEN: &str = "SELECT * FROM alerts WHERE rule_id = $1 AND state IN ('pending', 'firing')";
 const LOCK: &str = "UPDATE rules SET updated_at = updated_at
     WHERE id = $1 AND updated_at = $2";
+
+/// Which changes of a rule are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleEventFilter {
+    /// At this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+    /// The last change of the page before: its time and number.
+    pub before: Option<(Timestamp, i64)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
 /// What a look at a project's rules changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleCommit {
@@ -71,11 +87,13 @@ impl TryFrom<RuleRow> for Rule {
 
 #[derive(sqlx::FromRow)]
 struct EventRow {
+    seq: i64,
     at: i64,
     phase: String,
     health: String,
     detail: String,
     alert_id: Option<String>,
+    reason: Option<String>,
 }
 
 impl TryFrom<EventRow> for RuleEvent {
@@ -86,6 +104,7 @@ impl TryFrom<EventRow> for RuleEvent {
             at: Timestamp::from_micros(row.at),
             phase: codec::from_name(EVENTS, &row.phase)?,
             health: codec::from_name(EVENTS, &row.health)?,
+            reason: row.reason.map(|name| codec::from_name(EVENTS, &name)).transpose()?,
             detail: row.detail,
             alert_id: row.alert_id.map(|id| codec::parse_id(EVENTS, &id)).transpose()?,
         })
@@ -196,16 +215,27 @@ impl Store {
         row.map(Alert::try_from).transpose()
     }
 
-    /// A rule's changes of phase and health, newest first; at most `limit`.
+    /// A rule's changes of phase and health with their numbers, newest first.
     pub async fn rule_history(
         &self,
         rule: RuleId,
-        limit: i64,
-    ) -> Result<Vec<RuleEvent>, StoreError> {
+        filter: &RuleEventFilter,
+    ) -> Result<Vec<(i64, RuleEvent)>, StoreError> {
+        let last = Timestamp::from_micros(i64::MAX);
+        let (before, number) = filter.before.unwrap_or((last, i64::MAX));
+        let from = filter.from.map_or(i64::MIN, Timestamp::as_micros);
         let rows: Vec<EventRow> = on_engine!(self, readers, |pool| {
-            sqlx::query_as(HISTORY).bind(rule.to_string()).bind(limit).fetch_all(pool).await
+            sqlx::query_as(HISTORY)
+                .bind(rule.to_string())
+                .bind(from)
+                .bind(filter.to.unwrap_or(last).as_micros())
+                .bind(before.as_micros())
+                .bind(number)
+                .bind(filter.limit)
+                .fetch_all(pool)
+                .await
         })?;
-        codec::all(rows)
+        rows.into_iter().map(|row| Ok((row.seq, RuleEvent::try_from(row)?))).collect()
     }
 
     /// Stores what a look at rules changes, with its alerts; false when the lease was lost: then
@@ -242,6 +272,7 @@ impl Store {
                         .bind(event.health.as_str())
                         .bind(&event.detail)
                         .bind(event.alert_id.map(|id: AlertId| id.to_string()))
+                        .bind(event.reason.map(codec::name_of))
                         .execute(connection)
                         .await
                         .map(|_| ())

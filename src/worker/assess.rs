@@ -66,9 +66,9 @@ impl Assessor {
             let place = (stream, report.segment.clone());
             let open = self.open.get(&place);
             let policy = &self.monitor.spec.alert;
-            let Some(change) = alert::step(policy, open, ratio, &report, stream, now, rng) else {
-                continue;
-            };
+            let step = alert::step(policy, open, ratio, &report, stream, now, rng);
+            let Some(mut change) = step else { continue };
+            annotate(&self.monitor, &mut change);
             match change.alert.state {
                 AlertState::Pending | AlertState::Firing => {
                     self.open.insert(place, change.alert.clone());
@@ -92,11 +92,21 @@ impl Assessor {
             let Some(stream) = change.alert.stream else { continue };
             if stream.values() == Values::Embedding {
                 change.alert.severity = Severity::Critical;
+                annotate(&self.monitor, change);
                 if let Some(open) = self.open.get_mut(&(stream, segment.clone())) {
                     open.severity = Severity::Critical;
+                    open.annotations.clone_from(&change.alert.annotations);
                 }
             }
         }
         assessment.report.explanation = explanation;
+    }
+}
+
+/// Says anew what the monitor says of an alert, where a transition is told.
+fn annotate(monitor: &Monitor, change: &mut Change) {
+    let is_open = matches!(change.alert.state, AlertState::Pending | AlertState::Firing);
+    if change.transition.is_some() && is_open {
+        change.alert.annotations = alert::monitor_annotations(&monitor.spec, &change.alert);
     }
 }

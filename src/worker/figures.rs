@@ -11,10 +11,12 @@ use crate::model::alert::{Alert, AlertState};
 use crate::model::condition::{Condition, FigureKind};
 use crate::model::matcher::all_match;
 use crate::model::monitor::Monitor;
+use crate::model::quality::Side;
 use crate::model::reference::ReferenceStatus;
 use crate::model::rule::Rule;
 use crate::model::verdict::Verdict;
 use crate::store::{AlertFilter, Store, StoreError};
+use crate::worker::rates::{Maturities, Rates};
 
 /// Reports among which the latest verdict of every window is looked for: with twenty segments, those
 /// of twenty strides.
@@ -34,18 +36,22 @@ pub struct Figures<'a> {
     rules: Vec<Rule>,
     verdicts: HashMap<MonitorId, Latest>,
     firing: Option<Vec<Alert>>,
+    rates: Rates<'a>,
 }
 
 impl<'a> Figures<'a> {
-    /// The figures of `project` at `now`.
+    /// The figures of `project` at `now`; `maturities` are those that are known from before.
     pub async fn new(
         store: &'a Store,
         project: ProjectId,
         now: Timestamp,
+        maturities: &'a mut Maturities,
     ) -> Result<Self, StoreError> {
         let monitors = store.list_monitors(project).await?;
         let rules = store.list_rules(project).await?;
-        Ok(Self { store, project, now, monitors, rules, verdicts: HashMap::new(), firing: None })
+        let rates = Rates::new(store, project, now, maturities);
+        let (verdicts, firing) = (HashMap::new(), None);
+        Ok(Self { store, project, now, monitors, rules, verdicts, firing, rates })
     }
 
     /// One reading for each comparison of `condition`, in their order.
@@ -68,6 +74,8 @@ impl<'a> Figures<'a> {
                 plain(Ok(count as f64))
             }
             Some(FigureKind::Alerts) => plain(Ok(self.alerts(comparison).await? as f64)),
+            Some(FigureKind::Rate) => plain(self.rates.rate(comparison).await?),
+            Some(FigureKind::Outcome) => plain(self.rates.outcome(comparison).await?),
             Some(kind) => self.of_monitor(kind, comparison, &figure).await?,
             None => plain(Err(Trouble::error("no figure is named"))),
         })
@@ -178,7 +186,7 @@ fn value(kind: FigureKind, verdict: &Verdict) -> Option<f64> {
         FigureKind::Statistic => verdict.statistic,
         FigureKind::PValue => verdict.p_value,
         FigureKind::EffectSize => verdict.effect_size,
-        FigureKind::Alerts | FigureKind::Events => None,
+        FigureKind::Alerts | FigureKind::Events | FigureKind::Rate | FigureKind::Outcome => None,
     };
     value.filter(|value| value.is_finite())
 }
@@ -201,6 +209,18 @@ fn words(comparison: &Condition) -> String {
                 comparison.matchers.iter().map(ToString::to_string).collect();
             format!("firing alerts {{{}}}", matchers.join(", "))
         }
+        Some(FigureKind::Rate) => {
+            let signal = comparison.signal.as_deref().unwrap_or_default();
+            let side = match comparison.side {
+                Some(Side::Query) => "queries",
+                Some(Side::Response) | None => "responses",
+            };
+            format!("rate of {signal} in {side}, {}{}", span(comparison), place(comparison))
+        }
+        Some(FigureKind::Outcome) => {
+            let name = comparison.outcome.as_deref().unwrap_or_default();
+            format!("mean of {name}, {}{}", span(comparison), place(comparison))
+        }
         kind => {
             let kind = kind.map_or("figure", FigureKind::as_str);
             let mut words =
@@ -213,10 +233,21 @@ fn words(comparison: &Condition) -> String {
             for (name, value) in named.into_iter().filter_map(|(n, v)| Some((n, v?))) {
                 words = format!("{words}, {name} {value}");
             }
-            for (attribute, value) in &comparison.segment {
-                words = format!("{words}, {attribute} {value}");
-            }
-            words
+            words + &place(comparison)
         }
     }
+}
+
+/// Over which time: `60 minutes`, `3 days`, `today`.
+fn span(comparison: &Condition) -> String {
+    match (comparison.days, comparison.minutes) {
+        (Some(1), _) => "today".to_owned(),
+        (Some(days), _) => format!("{days} days"),
+        (None, minutes) => format!("{} minutes", minutes.unwrap_or(1)),
+    }
+}
+
+/// In which segment: `, channel web`; empty for all of the traffic.
+fn place(comparison: &Condition) -> String {
+    comparison.segment.iter().map(|(label, value)| format!(", {label} {value}")).collect()
 }

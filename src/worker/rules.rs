@@ -12,17 +12,19 @@ use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::figures::Figures;
 use crate::worker::leases::Leases;
+use crate::worker::rates::Maturities;
 
 /// Judges the rules of every project that this daemon holds the lease of.
 pub struct RuleWorker {
     context: Context,
     leases: Leases,
+    maturities: Maturities,
 }
 
 impl RuleWorker {
     /// A worker.
     pub fn new(context: Context) -> Self {
-        Self { context, leases: Leases::default() }
+        Self { context, leases: Leases::default(), maturities: Maturities::default() }
     }
 
     /// Judges the project's rules once and commits what changes. Where nothing does, nothing is written.
@@ -48,9 +50,9 @@ impl RuleWorker {
     }
 
     /// What a look at the project's rules changes now.
-    async fn look(&self, project: ProjectId) -> Result<Vec<(Rule, RuleChange)>, WorkerError> {
+    async fn look(&mut self, project: ProjectId) -> Result<Vec<(Rule, RuleChange)>, WorkerError> {
         let (store, now) = (&self.context.store, self.context.now());
-        let mut figures = Figures::new(store, project, now).await?;
+        let mut figures = Figures::new(store, project, now, &mut self.maturities).await?;
         let mut states = store.rule_states(project).await?;
         let mut changes = Vec::new();
         for rule in figures.rules().to_vec() {

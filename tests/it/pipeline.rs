@@ -256,7 +256,12 @@ async fn a_silence_holds_back_until_it_ends(mut site: Site) {
 /// drift does, and a rule on a monitor that is not there says so.
 async fn rules_fire_on_figures_and_say_when_there_are_none(mut site: Site) {
     let (receiver, _) = site.make_receiver().await;
-    let monitor = site.post("/v1/monitors", &watch_fixed("support")).await;
+    let mut monitor = watch_fixed("support");
+    monitor["alert"]["annotations"] = json!({
+        "summary": "{{ monitor }}, {{ stream }}: {{ value > 1 and reasons[0].n_window == 100 }}",
+        "broken": "{{ nothing.at.all }}",
+    });
+    let monitor = site.post("/v1/monitors", &monitor).await;
     let joint = json!({
         "name": "Drift that lasts",
         "severity": "critical",
@@ -312,9 +317,25 @@ async fn rules_fire_on_figures_and_say_when_there_are_none(mut site: Site) {
     let end = site.receiver.messages(2).await.remove(1).json();
     assert_eq!(end["type"], json!("drift.alert.resolved"));
     assert_eq!(end["data"]["alert"]["id"], data["alert"]["id"]);
-    let history = site.get(&format!("{path}/history")).await;
-    let states: Vec<_> = history["items"].as_array().unwrap().iter().map(|e| &e["phase"]).collect();
-    assert_eq!(states[..2], [&json!("inactive"), &json!("firing")], "newest first");
+    let history = site.get(&format!("{path}/history?limit=1")).await;
+    let entry = &history["items"][0];
+    assert_eq!(
+        (&entry["phase"], &entry["reason"]),
+        (&json!("inactive"), &json!("quiet_for_long_enough"))
+    );
+    let cursor = history["next_cursor"].as_str().unwrap();
+    let next = site.get(&format!("{path}/history?limit=1&cursor={cursor}")).await;
+    assert_eq!(next["items"][0]["phase"], json!("firing"), "newest first");
+    let (ended, begun) = (entry["at"].as_str().unwrap(), &next["items"][0]);
+    let before = site.get(&format!("{path}/history?limit=1&to={ended}")).await;
+    assert_eq!(&before["items"][0], begun);
+
+    // The monitor's own alert says what its templates make of it.
+    let alerts = site.get("/v1/alerts").await;
+    let mut alerts = alerts["items"].as_array().unwrap().iter();
+    let said = &alerts.find(|alert| alert["kind"] == json!("query_drift")).unwrap()["annotations"];
+    assert_eq!(said["summary"], json!("support, query: True"));
+    assert!(said["broken"].as_str().unwrap().contains("cannot be rendered"), "{said}");
 
     let path = format!("/v1/rules/{}", missing["id"].as_str().unwrap());
     let state = site.get(&path).await["state"].clone();

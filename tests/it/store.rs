@@ -8,6 +8,7 @@ mod monitors;
 mod opening;
 mod projects;
 mod queue;
+mod rates;
 mod references;
 mod retention;
 mod retention_days;
@@ -60,6 +61,8 @@ store_test_suite! { sqlite, memory, postgres; {
     leases: a_lease_has_one_holder, a_released_lease_is_free_at_once;
     rules: a_look_at_rules_is_stored_whole, histories_and_finished_retrainings_expire,
         a_monitors_trouble_is_its_latest;
+    rates: a_rule_on_a_rate_goes_its_whole_way, rates_count_what_they_say,
+        a_policy_has_a_rate_from_its_first_text_on, a_rule_on_an_outcome_waits_until_it_had_time;
     retention: each_kind_expires_by_its_own_age, classes_have_retentions_of_their_own,
         nothing_expires_without_a_cutoff,
         counts_are_conserved_through_retention;

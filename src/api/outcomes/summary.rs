@@ -211,7 +211,7 @@ pub(crate) async fn get(
         store.parked_outcomes(caller.project, Some(&definition.name), now).await?;
     let late = store.late_outcomes(&query).await?;
     let all = total(&days);
-    let matures_after_seconds = maturity(&definition, curve.as_ref());
+    let matures_after_seconds = definition.matures_after(curve.as_ref()).as_secs_f64();
     let groups = groups.map(|groups| groups.into_iter().map(|g| group(&definition, g)).collect());
     Ok(Json(OutcomeSummary {
         from,
@@ -262,11 +262,6 @@ fn total(days: &[OutcomeGroup<i64>]) -> OutcomeGroup<i64> {
         all.squares += day.squares;
         all
     })
-}
-
-fn maturity(definition: &OutcomeDefinition, curve: Option<&DelayCurve>) -> f64 {
-    let window = f64::from(definition.attribution_window_days) * DAY.as_secs_f64();
-    curve.map_or(window, |curve| curve.quantile(0.9))
 }
 
 fn delay(curve: &DelayCurve) -> OutcomeDelay {

@@ -240,6 +240,17 @@ fn a_condition_is_one_field_and_is_judged_before_it_is_sent() {
     assert_eq!(body(&plan), json!({"when": {"figure": "alerts", "above": 3.0}}));
     let found = problems(&rule(", minutes = 3"), NOTHING);
     assert!(found[0].starts_with("rules.\"r\": /when/minutes"), "{found:?}");
+    let rate = |days: u32| {
+        format!(
+            "[[rules]]\nname = \"failures\"\nwhen = {{ figure = \"rate\", signal = \"error_text\", \
+             side = \"response\", days = {days}, above = 0.05 }}"
+        )
+    };
+    let wanted = json!({"figure": "rate", "signal": "error_text", "side": "response", "days": 2,
+        "above": 0.05});
+    assert_eq!(body(&planned(&rate(2), NOTHING))["when"], wanted);
+    let found = problems(&rate(99), NOTHING);
+    assert!(found[0].starts_with("rules.\"failures\": /when/days"), "{found:?}");
 }
 
 #[test]

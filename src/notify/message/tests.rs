@@ -6,6 +6,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
+mod annotations;
+
 use super::*;
 use crate::id::{AlertId, MonitorId, ProjectId, ReferenceId, ReportId};
 use crate::model::alert::AlertState;

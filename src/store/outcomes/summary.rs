@@ -3,6 +3,7 @@
 use super::TABLE;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
+use crate::model::interaction::Attributes;
 use crate::model::outcome::{OutcomeDefinition, OutcomeKind};
 use crate::store::codec;
 use crate::store::counters::Counter;
@@ -57,6 +58,23 @@ pub struct OutcomeCounts {
     pub expired: i64,
 }
 
+/// What the last outcome of the interaction `i` is worth. Parameters: 2 the name, 5 whether it is a
+/// category, `$good` the good values.
+macro_rules! worth {
+    ($good:literal) => {
+        concat!(
+            "(SELECT CASE WHEN o.category IS NULL THEN o.value
+                    WHEN o.category IN ",
+            $good,
+            " THEN 1.0 ELSE 0.0 END
+                FROM outcomes o
+                WHERE o.interaction_seq = i.seq AND o.name = $2 AND NOT o.late
+                  AND (o.category IS NOT NULL) = $5
+                ORDER BY o.occurred_at DESC, o.seq DESC LIMIT 1)"
+        )
+    };
+}
+
 /// Interactions with what their last outcome is worth, grouped by `$key`. Parameters: 1 the project,
 /// 2 the name, 3 and 4 the times, 5 whether it is a category, 6 the good values as JSON.
 /// Materialized, so that Postgres looks up each outcome once and not once for each sum.
@@ -65,21 +83,31 @@ macro_rules! groups {
         concat!(
             "WITH t AS MATERIALIZED (SELECT ",
             $key,
-            " AS key, (
-                SELECT CASE WHEN o.category IS NULL THEN o.value
-                    WHEN o.category IN ",
-            $good,
-            " THEN 1.0 ELSE 0.0 END
-                FROM outcomes o
-                WHERE o.interaction_seq = i.seq AND o.name = $2 AND NOT o.late
-                  AND (o.category IS NOT NULL) = $5
-                ORDER BY o.occurred_at DESC, o.seq DESC LIMIT 1) AS v
+            " AS key, ",
+            worth!($good),
+            " AS v
                 FROM interactions i
                 WHERE i.project_id = $1 AND i.occurred_at >= $3 AND i.occurred_at < $4)
             SELECT key, COUNT(*) AS interactions, COUNT(v) AS n, COALESCE(SUM(v), 0.0) AS sum,
                 COALESCE(SUM(v * v), 0.0) AS squares
             FROM t GROUP BY key ",
             $order
+        )
+    };
+}
+
+/// The latest interactions with what their last outcome is worth; by the index on the time. Parameter 7:
+/// how many at most.
+macro_rules! latest {
+    ($good:literal) => {
+        concat!(
+            "WITH i AS (SELECT seq, attributes FROM interactions
+                WHERE project_id = $1 AND occurred_at >= $3 AND occurred_at < $4
+                ORDER BY occurred_at DESC LIMIT $7),
+            t AS MATERIALIZED (SELECT i.attributes, ",
+            worth!($good),
+            " AS v FROM i)
+            SELECT attributes, v FROM t WHERE v IS NOT NULL"
         )
     };
 }
@@ -107,6 +135,10 @@ const LABELS: Sql = Sql {
         "(SELECT value FROM json_each($6))",
         "ORDER BY interactions DESC, key LIMIT $8"
     ),
+};
+const LATEST: Sql = Sql {
+    postgres: latest!("(SELECT json_array_elements_text($6::json))"),
+    sqlite: latest!("(SELECT value FROM json_each($6))"),
 };
 const CATEGORIES: &str = "SELECT category, COUNT(*) FROM outcomes
     WHERE project_id = $1 AND name = $2 AND target <> 'figure' AND interaction_at >= $3
@@ -168,6 +200,31 @@ impl Store {
                 .fetch_all(pool)
                 .await
         })?)
+    }
+
+    /// The labels of each of the latest `limit` interactions that has an outcome, with what the last one
+    /// is worth; in no order.
+    pub async fn latest_outcomes(
+        &self,
+        query: &OutcomeQuery<'_>,
+        limit: u32,
+    ) -> Result<Vec<(Attributes, f64)>, StoreError> {
+        let good = codec::to_json(TABLE, &query.definition.good_values())?;
+        let rows: Vec<(String, f64)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(self.pick(&LATEST))
+                .bind(query.definition.project_id.to_string())
+                .bind(&query.definition.name)
+                .bind(query.from.as_micros())
+                .bind(query.to.as_micros())
+                .bind(query.definition.kind == OutcomeKind::Category)
+                .bind(&good)
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|(attributes, worth)| Ok((codec::from_json("interactions", &attributes)?, worth)))
+            .collect()
     }
 
     /// How often each category came, most often first, at most `limit`.

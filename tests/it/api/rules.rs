@@ -51,6 +51,37 @@ async fn a_preview_says_what_the_rule_would_say() {
 }
 
 #[tokio::test]
+async fn rates_are_previewed_and_their_mistakes_are_named() {
+    let app = TestApp::new().await;
+    let rule = |when: Value| json!({"name": "x", "when": when});
+    let refusals = json!({"figure": "rate", "signal": "refusal", "side": "response", "days": 1,
+        "above": 0.05, "segment": {"channel": "ussd"}});
+    let preview = app.post("/v1/rules/preview", rule(refusals.clone())).await.json();
+    assert_eq!((&preview["holds"], &preview["health"]), (&Value::Null, &json!("no_data")));
+    assert_eq!(preview["detail"], json!("fewer than 50 texts in its time"));
+    let figure = &preview["figures"][0]["figure"];
+    assert_eq!(figure, &json!("rate of refusal in responses, today, channel ussd"));
+    let made = app.post("/v1/rules", rule(refusals.clone())).await;
+    assert_eq!(made.json()["when"], refusals, "it comes back as it was sent");
+    let unknown = json!({"figure": "rate", "signal": "policy/x", "side": "query", "minutes": 5, "above": 0.1});
+    let preview = app.post("/v1/rules/preview", rule(unknown)).await.json();
+    assert_eq!(preview["health"], json!("error"), "nobody has that policy");
+    let wrong = json!({"all": [
+        {"figure": "rate", "signal": "odd_writing", "side": "response", "minutes": 5, "above": 5},
+        {"figure": "outcome", "outcome": "a b", "minutes": 5, "below": 1},
+        {"figure": "events", "minutes": 5, "below": 1, "segment": {"channel": "ussd"}}]});
+    let refused = app.post("/v1/rules/preview", rule(wrong)).await;
+    assert_eq!(refused.status, 422);
+    let refused = refused.json();
+    let errors = refused["errors"].as_array().unwrap();
+    let pointers: Vec<&str> = errors.iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    let wanted =
+        ["/when/all/0/signal", "/when/all/0/above", "/when/all/1/outcome", "/when/all/2/segment"];
+    assert_eq!(pointers, wanted);
+    assert!(errors[0]["detail"].as_str().unwrap().contains("error_text, "), "{errors:?}");
+}
+
+#[tokio::test]
 async fn what_does_not_hold_together_is_named() {
     let app = TestApp::new().await;
     let nobody = "01890000-0000-7000-8000-000000000000";

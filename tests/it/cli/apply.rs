@@ -86,7 +86,7 @@ async fn the_example_is_applied_and_then_nothing_changes() {
     site.write_example();
     let shown = site.apply(&["--dry-run"]).exits(3).out;
     assert!(shown.contains("+ receivers.\"pager\" (pagerduty)\n"), "{shown}");
-    assert!(shown.ends_with("7 to create, 1 to change, 0 to delete.\n"), "{shown}");
+    assert!(shown.ends_with("8 to create, 1 to change, 0 to delete.\n"), "{shown}");
     assert!(site.list("/v1/receivers").await.is_empty(), "a dry run does nothing");
 
     let done = site.apply(&["--yes"]).ok();
@@ -103,6 +103,9 @@ async fn the_example_is_applied_and_then_nothing_changes() {
     let monitor = site.find("/v1/monitors", "checkout-bot").await;
     assert_eq!(monitor["receivers"], json!([slack]));
     assert_eq!(monitor["alert"]["labels"], json!({"team": "payments"}));
+    assert_eq!(monitor["alert"]["annotations"], json!({"owner": "payments, #checkout"}));
+    let rate = site.find("/v1/rules", "Answers fail").await["when"].clone();
+    assert_eq!((&rate["signal"], &rate["minutes"]), (&json!("error_text"), &json!(60)));
     let routing = site.client.get("/v1/routing").await.unwrap();
     assert_eq!(routing["route"]["routes"][0]["escalate"]["receivers"], json!([slack]));
 
@@ -122,6 +125,9 @@ async fn a_rule_is_changed_by_its_condition_and_exported_as_it_stands() {
     assert_eq!(rule["when"], json!({"figure": "events", "minutes": 45, "below": 1.0}));
     let exported = site.run(&["export"]).ok();
     assert!(exported.contains("minutes = 45") && !exported.contains("holds_since"), "{exported}");
+    for part in ["signal = \"error_text\"", "owner = \"payments, #checkout\""] {
+        assert!(exported.contains(part), "{part} is missing in {exported}");
+    }
     site.write(&EXAMPLE.replace("figure = \"events\", minutes = 30", "figure = \"events\""));
     site.apply(&["--dry-run"]).fails_saying(&["rules.\"Nothing comes in\"", "/when/minutes"]);
 }

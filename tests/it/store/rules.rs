@@ -2,10 +2,12 @@
 
 use seamark::alert::{Judgement, RuleChange, step_rule};
 use seamark::id::{AlertId, RetrainId, RuleId};
-use seamark::model::alert::AlertState;
+use seamark::model::alert::{AlertState, TransitionReason};
 use seamark::model::retrain::{Retrain, RetrainStatus};
-use seamark::model::rule::{Rule, RuleState};
-use seamark::store::{DispatchCommit, LeaseProof, RetentionCutoffs, RuleCommit, Store};
+use seamark::model::rule::{Rule, RuleEvent, RuleState};
+use seamark::store::{
+    DispatchCommit, LeaseProof, RetentionCutoffs, RuleCommit, RuleEventFilter, Store,
+};
 
 use super::evaluations::monitored;
 use super::sample::{MINUTE, at, project, receiver, rng};
@@ -51,8 +53,22 @@ pub(super) async fn a_look_at_rules_is_stored_whole(store: TestStore) {
     let ends = judged(&store, &rule, 2, false).await;
     assert!(committed(&store, &rule, ends.clone()).await);
     assert_eq!(store.open_alert_of_rule(rule.id).await.unwrap(), None);
-    let history = store.rule_history(rule.id, 9).await.unwrap();
-    assert_eq!(history, [ends.event.unwrap(), fires.event.unwrap()], "newest first");
+    let all = RuleEventFilter { from: None, to: None, before: None, limit: 9 };
+    let page = async |filter: RuleEventFilter| {
+        let found = store.rule_history(rule.id, &filter).await.unwrap();
+        found.into_iter().unzip::<i64, RuleEvent, Vec<_>, Vec<_>>()
+    };
+    let (numbers, history) = page(all).await;
+    let (ends, fires) = (ends.event.unwrap(), fires.event.unwrap());
+    assert_eq!(history, [ends.clone(), fires.clone()], "newest first");
+    assert_eq!(fires.reason, Some(TransitionReason::ThresholdCrossed));
+    assert_eq!(ends.reason, Some(TransitionReason::QuietForLongEnough));
+    let next = RuleEventFilter { before: Some((at(2), numbers[0])), ..all };
+    assert_eq!(page(next).await.1, [fires.clone()]);
+    let last = RuleEventFilter { before: Some((at(1), numbers[1])), ..all };
+    assert_eq!(page(last).await.1, []);
+    assert_eq!(page(RuleEventFilter { to: Some(at(2)), ..all }).await.1, [fires]);
+    assert_eq!(page(RuleEventFilter { from: Some(at(2)), ..all }).await.1, [ends]);
 
     // What was judged of the rule as it was before a change is left for the next look.
     let again = judged(&store, &rule, 3, true).await;
