@@ -16,7 +16,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use seamark::api::{AppState, Config, Oidc, Parts, ReferenceUpload, generate_key, router};
 use seamark::clock::{Clock, ManualClock, Timestamp};
-use seamark::embed::{EmbedService, HashingEmbedder};
+use seamark::embed::{EmbedService, Embedder, HashingEmbedder};
 use seamark::id::ProjectId;
 use seamark::model::interaction::NewInteraction;
 use seamark::model::key::Role;
@@ -90,6 +90,19 @@ impl Answer {
     }
 }
 
+/// What reads the texts.
+pub(crate) struct Models {
+    pub(crate) embedder: Arc<dyn Embedder>,
+    /// Finds names, where there is one.
+    pub(crate) names: Option<Arc<dyn NameFinder>>,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { embedder: Arc::new(HashingEmbedder::new()), names: None }
+    }
+}
+
 impl TestApp {
     pub(crate) async fn new() -> Self {
         Self::with(Config::default(), SamplingConfig::default()).await
@@ -107,15 +120,15 @@ impl TestApp {
 
     /// The same over an opened store.
     pub(crate) async fn over(store: Store, config: Config, sampling: SamplingConfig) -> Self {
-        Self::with_names(store, config, sampling, None).await
+        Self::with_models(store, config, sampling, Models::default()).await
     }
 
-    /// The same with a model of names.
-    pub(crate) async fn with_names(
+    /// The same with other models.
+    pub(crate) async fn with_models(
         store: Store,
         config: Config,
         sampling: SamplingConfig,
-        names: Option<Arc<dyn NameFinder>>,
+        models: Models,
     ) -> Self {
         let now = Timestamp::parse("2026-11-23T08:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));
@@ -124,7 +137,7 @@ impl TestApp {
         let keys = keys(&store, project, now, &mut rng).await;
         let (rng, uploads) = (Arc::new(Mutex::new(rng)), Arc::new(Uploads::default()));
         let embedder_ready = Arc::new(AtomicBool::new(true));
-        let embedder = EmbedService::start(Arc::new(HashingEmbedder::new()), 8).unwrap();
+        let embedder = EmbedService::start(models.embedder, 8).unwrap();
         let oidc = Oidc::new(&config.auth.oidc).unwrap();
         let state = AppState::new(Parts {
             store: store.clone(),
@@ -133,7 +146,7 @@ impl TestApp {
             metrics: Arc::new(Metrics::new("test")),
             wakers: Wakers::default(),
             config,
-            names,
+            names: models.names,
             oidc,
             notifier: Notifier::new(&notify::Config::default()).unwrap(),
             public_url: "https://seamark.example".to_owned(),

@@ -12,7 +12,7 @@ use seamark::store::{self, SealingKey, Store};
 use serde_json::{Value, json};
 
 use super::Checkpoint;
-use crate::api::app::TestApp;
+use crate::api::app::{Models, TestApp};
 
 const TEXT: &str = "grüße, ask Zoë Mokoena for Durban";
 
@@ -24,7 +24,8 @@ async fn app(url: String) -> TestApp {
     store.migrate().await.unwrap();
     let model = Checkpoint::new().open(&["PER=PERSON", "LOC=CITY"]).unwrap();
     let names: Arc<dyn NameFinder> = Arc::new(model);
-    TestApp::with_names(store, Config::default(), SamplingConfig::default(), Some(names)).await
+    let models = Models { names: Some(names), ..Models::default() };
+    TestApp::with_models(store, Config::default(), SamplingConfig::default(), models).await
 }
 
 async fn set(app: &TestApp, mut settings: Value) -> Value {

@@ -1,11 +1,18 @@
 //! Policies over HTTP, from the first example to a blocked text.
 
+use std::sync::Arc;
+
 use hyper::Method;
+use seamark::api::Config;
+use seamark::embed::{EmbedError, Embedder, HashingEmbedder, Text};
 use seamark::model::key::Role;
+use seamark::sample::SamplingConfig;
+use seamark::store::{self, Store};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::{competitor, ordinary};
-use crate::api::app::TestApp;
+use crate::api::app::{Models, TestApp};
 
 async fn made(app: &TestApp, body: Value) -> String {
     let answer = app.post("/v1/policies", body).await;
@@ -89,6 +96,55 @@ async fn a_policy_is_taught_measured_and_then_in_force() {
     assert_eq!((&flagged["action"], &flagged["query"]), (&json!("flag"), &json!(asked)));
     done(&app, Method::POST, &format!("{policy}/deactivate"), json!({})).await;
     assert_eq!(screen(&app, json!({"query": asked, "mode": "full"})).await["action"], "allow");
+}
+
+/// An embedder that waits while somebody holds its gate.
+struct Gated {
+    embedder: HashingEmbedder,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Embedder for Gated {
+    fn dimension(&self) -> usize {
+        self.embedder.dimension()
+    }
+
+    fn model_digest(&self) -> &str {
+        self.embedder.model_digest()
+    }
+
+    fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let _open = self.gate.blocking_lock();
+        self.embedder.embed(texts)
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_slow_does_not_hold_an_answer_beyond_its_deadline() {
+    let gate = Arc::new(Mutex::new(()));
+    let embedder = Gated { embedder: HashingEmbedder::new(), gate: gate.clone() };
+    let config = store::Config { url: "sqlite::memory:".to_owned(), ..store::Config::default() };
+    let store = Store::open(&config).await.unwrap();
+    store.migrate().await.unwrap();
+    let models = Models { embedder: Arc::new(embedder), ..Models::default() };
+    let app =
+        TestApp::with_models(store, Config::default(), SamplingConfig::default(), models).await;
+    let spec = json!({"name": "competitors", "kind": "examples", "side": "query"});
+    let policy = made(&app, spec).await;
+    done(&app, Method::POST, &format!("{policy}/examples"), examples()).await;
+    done(&app, Method::POST, &format!("{policy}/fit"), json!({})).await;
+    done(&app, Method::POST, &format!("{policy}/activate"), json!({})).await;
+    let asked = json!({"query": competitor(84).pop(), "mode": "full", "deadline_ms": 40});
+    let held = gate.lock().await;
+    let late = screen(&app, asked.clone()).await;
+    assert_eq!((&late["degraded"], &late["action"]), (&json!(true), &json!("block")), "{late}");
+    let fast = screen(&app, json!({"query": "hello", "deadline_ms": 10_000})).await;
+    assert_eq!(fast["degraded"], false, "what needs no model is answered meanwhile");
+    drop(held);
+    let mut asked = asked;
+    asked["deadline_ms"] = json!(10_000);
+    let in_time = screen(&app, asked).await;
+    assert_eq!((&in_time["degraded"], &in_time["action"]), (&json!(false), &json!("flag")));
 }
 
 #[tokio::test]
