@@ -11,7 +11,7 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | ground | [`clock`] [`fault`] [`screen`] [`stats`] [`telemetry`] [`text`] |
+//! | ground | [`clock`] [`fault`] [`picture`] [`screen`] [`stats`] [`telemetry`] [`text`] |
 //! | names; the way out; taught checks | [`id`] [`egress`] [`policy`] |
 //! | data | [`model`] |
 //! | decisions (pure) | [`alert`] [`detect`] [`prepare`] [`sample`] |
@@ -35,6 +35,7 @@ pub mod fault;
 pub mod id;
 pub mod model;
 pub mod notify;
+pub mod picture;
 pub mod policy;
 pub mod prepare;
 pub mod sample;

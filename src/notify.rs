@@ -19,6 +19,7 @@ mod slack;
 mod slack_bot;
 mod teams;
 mod text;
+mod timeline;
 mod webhook;
 mod wording;
 
@@ -29,12 +30,13 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 pub use backoff::{Next, delay_before};
-pub use channel::{Problem, SecretUse};
+pub use channel::{Problem, SecretUse, Showing};
 pub use message::{AlertMessage, ExampleText, Links};
 pub use rate::{Bucket, Rate, Rates};
 pub use retrain::{RETRAIN_EVENT, RetrainLinks, retrain_body, without_capabilities};
 pub use sample::Sample;
 pub use signature::{Headers, Secret, SecretError, VerifyError};
+pub use timeline::{Picture, timeline};
 
 use crate::alert::EventKind;
 use crate::clock::Timestamp;
@@ -107,15 +109,38 @@ pub enum SetupError {
 
 /// Why a receiver did not answer.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Failure {
+    /// The exchange.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// What it is to be signed with.
     #[error("the receiver's signing secret is unusable: {0}")]
     Secret(String),
+    /// What the receiver was set to.
     #[error("the receiver's settings are unusable: {0}")]
     Settings(String),
+    /// What is stored.
     #[error("the stored message cannot be read: {0}")]
     Body(String),
+}
+
+/// Why a picture is not below a message that arrived.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// It took longer than `notify.timeout_ms` in all.
+    #[error("no end in time")]
+    Late,
+    /// The app may not do it.
+    #[error(
+        "the app lacks the scope files:write: add it and install the app again, or set the receiver's settings.picture to false"
+    )]
+    Scope,
+    /// A step said no.
+    #[error("{0} answered {1}")]
+    Refused(&'static str, String),
+    /// A step had no answer.
+    #[error("{0}: {1}")]
+    Failed(&'static str, #[source] Failure),
 }
 
 /// The exact body for `receiver`: to be stored with the delivery.
@@ -177,8 +202,25 @@ pub fn problems(
     if channel.secret() == SecretUse::Password {
         problems.extend(email::login_problem(url, secret));
     }
+    if settings.picture == Some(true) && channel.showing() == Showing::Never {
+        let wanted = "must be left out: messages of this kind carry no picture".to_owned();
+        problems.push(("/settings/picture", wanted));
+    }
     problems.extend(wording::problems(kind, settings));
     problems
+}
+
+/// How a picture goes with `delivery` to `receiver`. Below a message it goes once: with the alert's
+/// begin, unless something is remembered of an earlier message about the same alert.
+pub fn showing(receiver: &Receiver, delivery: &Delivery, remembered: Option<&str>) -> Showing {
+    let is_begin = delivery.event_type == EventKind::Firing.as_str() && remembered.is_none();
+    match channel::of(receiver.kind).showing() {
+        _ if receiver.settings.picture == Some(false) || delivery.alert_id.is_none() => {
+            Showing::Never
+        }
+        Showing::Below if !is_begin => Showing::Never,
+        showing => showing,
+    }
 }
 
 /// What is wrong with a receiver's templates.
@@ -204,6 +246,7 @@ pub struct Notifier {
     mail: MailClient,
     guard: Guard,
     rates: Arc<Rates>,
+    patience: Duration,
 }
 
 impl Notifier {
@@ -219,7 +262,8 @@ impl Notifier {
         };
         let client = GuardedClient::new(guard.clone(), limits)?;
         let mail = MailClient::new(guard.clone(), limits)?;
-        Ok(Self { client, mail, guard, rates: Arc::new(config.rates.clone()) })
+        let (rates, patience) = (Arc::new(config.rates.clone()), limits.exchange);
+        Ok(Self { client, mail, guard, rates, patience })
     }
 
     /// How many messages a receiver of `kind` is sent.
@@ -233,19 +277,33 @@ impl Notifier {
         channel::of(kind).check_url(&self.guard, url)
     }
 
+    /// Puts `picture` below a message that arrived, of which `remembered` is kept. There is one try, and
+    /// all of it takes no longer than one exchange may.
+    pub async fn attach(
+        &self,
+        receiver: &Receiver,
+        remembered: &str,
+        picture: &Picture,
+    ) -> Result<(), AttachError> {
+        let upload = slack_bot::upload(&self.client, receiver, remembered, picture);
+        tokio::time::timeout(self.patience, upload).await.unwrap_or(Err(AttachError::Late))
+    }
+
     /// Makes one attempt to bring `delivery` to `receiver`. `remembered` is what an earlier outcome
-    /// about the same alert said is needed of it; `rng` spreads the retries.
+    /// about the same alert said is needed of it, `picture` what the message shows where [`showing`]
+    /// says that it may; `rng` spreads the retries.
     pub async fn deliver(
         &self,
         delivery: &Delivery,
         receiver: &Receiver,
         remembered: Option<&str>,
+        picture: Option<&Picture>,
         now: Timestamp,
         rng: &mut (impl RngCore + Send),
     ) -> AttemptOutcome {
         let channel = channel::of(receiver.kind);
         let start = Instant::now();
-        let result = self.exchange(&Posting { receiver, delivery, remembered, now }).await;
+        let result = self.exchange(&Posting { receiver, delivery, remembered, picture, now }).await;
         let took = start.elapsed();
         let number = delivery.attempts.saturating_add(1);
         let answer = result.as_ref().ok().map(|response| channel.answer(response));
@@ -273,7 +331,8 @@ impl Notifier {
         let receiver = posting.receiver;
         Ok(match channel::of(receiver.kind).request(posting)? {
             Outgoing::Post(post) => {
-                let request = Request { url: &post.url, headers: &post.headers, body: &post.body };
+                let body = post.body.as_bytes();
+                let request = Request { url: &post.url, headers: &post.headers, body };
                 self.client.send(request).await?
             }
             Outgoing::Mail(letter) => {

@@ -25,6 +25,7 @@ pub mod retention;
 pub mod retrain;
 pub mod rules;
 pub mod story;
+pub mod timeline;
 
 pub use config::Config;
 pub use context::{Context, Wakers};

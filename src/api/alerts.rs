@@ -123,7 +123,12 @@ async fn detail(
     Ok(Json(AlertDetail { alert, labels, transitions, comments }))
 }
 
-async fn find(state: &AppState, project: ProjectId, id: AlertId) -> Result<Alert, ApiError> {
+/// The project's alert with this id.
+pub(super) async fn find(
+    state: &AppState,
+    project: ProjectId,
+    id: AlertId,
+) -> Result<Alert, ApiError> {
     let found = state.store.find_alert(project, id).await?;
     found.ok_or_else(|| ApiError::not_found("alert"))
 }

@@ -73,6 +73,7 @@ use crate::api::{
         exact::get,
         alerts::list,
         alerts::get,
+        timeline::picture,
         alerts::acknowledge,
         alerts::comment,
         retrains::list,

@@ -134,6 +134,7 @@ fn table(config: &Config) -> Vec<Route> {
         get("/v1/reports/{id}/exact", READ, exact::get),
         get("/v1/alerts", READ, alerts::list),
         get("/v1/alerts/{id}", READ, alerts::get),
+        get("/v1/alerts/{id}/timeline.png", READ, timeline::picture),
         post("/v1/alerts/{id}/acknowledge", ADMIN, alerts::acknowledge),
         post("/v1/alerts/{id}/comments", ADMIN, alerts::comment),
         get("/v1/rules", READ, rules::list),

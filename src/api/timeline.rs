@@ -1,21 +1,24 @@
-//! A monitor's statistics over time, as series to plot.
+//! A monitor's statistics over time, as series to plot, and around an alert as a picture.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hyper::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 
 use crate::api::auth::Principal;
 use crate::api::error::{ApiError, Code, Problem};
 use crate::api::extract::{Id, Params};
-use crate::api::monitors;
 use crate::api::state::AppState;
+use crate::api::{alerts, monitors};
 use crate::clock::Timestamp;
-use crate::id::{MonitorId, ReportId};
+use crate::id::{AlertId, MonitorId, ReportId};
 use crate::model::report::Report;
 use crate::model::stream::Stream;
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
+use crate::worker::timeline::picture as draw;
 
 /// Evaluations in one answer at most.
 const MAX_REPORTS: i64 = 5000;
@@ -144,4 +147,29 @@ fn point(report: &Report, verdict: &Verdict) -> Point {
         ratio: verdict.ratio(),
         n: verdict.n_window,
     }
+}
+
+/// An alert's timeline as a small picture: the statistic that exceeded its threshold most, from a little
+/// before the alert until now or a little after its end.
+#[utoipa::path(get, path = "/v1/alerts/{id}/timeline.png", tag = "alerts",
+    params(("id" = AlertId, Path, description = "The alert")),
+    responses(
+        (status = 200, description = "The picture, 720 × 240 pixels", body = Vec<u8>,
+            content_type = "image/png"),
+        (status = "default", description = "An error", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("key" = [])))]
+pub(crate) async fn picture(
+    State(state): State<AppState>,
+    caller: Principal,
+    Id(id): Id<AlertId>,
+) -> Result<Response, ApiError> {
+    let alert = alerts::find(&state, caller.project, id).await?;
+    let Some(picture) = draw(&state.store, &alert).await? else {
+        let detail = "the alert has no timeline: a rule's has figures and no statistic, and of a \
+                      monitor's no report is kept any more; GET /v1/alerts/{id} shows why it fired";
+        return Err(ApiError::new(Code::NotFound, detail));
+    };
+    Ok(([(CONTENT_TYPE, "image/png")], picture.png).into_response())
 }

@@ -31,15 +31,15 @@ pub struct Limits {
     pub idle_connections: usize,
 }
 
-/// A POST of JSON.
+/// A POST, of JSON unless a header says otherwise.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Where to.
     pub url: &'a str,
-    /// Besides `Content-Type`; names in lower case.
+    /// Names in lower case; `content-type` takes the place of JSON's.
     pub headers: &'a [(&'static str, String)],
-    /// The JSON.
-    pub body: &'a str,
+    /// What is posted.
+    pub body: &'a [u8],
 }
 
 /// What was answered.

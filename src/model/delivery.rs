@@ -102,6 +102,7 @@ pub struct Attempt {
     pub status_code: Option<i64>,
     /// How long it took, in milliseconds.
     pub duration_ms: i64,
-    /// What went wrong, or which recipients of mail were refused; `None` when nothing did.
+    /// What went wrong, which recipients of mail were refused, or why a picture is missing; `None` when
+    /// nothing did.
     pub error: Option<String>,
 }

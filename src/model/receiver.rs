@@ -111,6 +111,10 @@ pub struct ReceiverSettings {
     /// `slack_bot`: the channel's id, as `C0123456789`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// `slack_bot`, `email`: whether a picture of the alert's timeline goes with the messages; it does
+    /// where this is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<bool>,
     /// Words of its own in place of the usual ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<MessageTemplate>,

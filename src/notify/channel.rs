@@ -8,6 +8,7 @@ use crate::egress::{Guard, Response, UrlError};
 use crate::model::delivery::Delivery;
 use crate::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use crate::notify::message::AlertMessage;
+use crate::notify::timeline::Picture;
 use crate::notify::{
     Failure, alertmanager, discord, email, opsgenie, pagerduty, retrain, slack, slack_bot, teams,
     webhook,
@@ -46,6 +47,11 @@ pub(super) trait Channel: Sync {
         false
     }
 
+    /// How a picture of the timeline goes with a message about an alert.
+    fn showing(&self) -> Showing {
+        Showing::Never
+    }
+
     /// Where such receivers listen unless told otherwise; `None` where a URL has to be given.
     fn default_url(&self) -> Option<&'static str> {
         None
@@ -81,6 +87,17 @@ pub enum SecretUse {
     None,
 }
 
+/// How a picture goes with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Showing {
+    /// It does not.
+    Never,
+    /// Within it.
+    Inside,
+    /// Once it has arrived, below it.
+    Below,
+}
+
 /// A message that is about no alert.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Note<'a> {
@@ -100,6 +117,8 @@ pub(super) struct Posting<'a> {
     pub(super) delivery: &'a Delivery,
     /// What [`Channel::remember`] kept of the first message about the same alert.
     pub(super) remembered: Option<&'a str>,
+    /// What the message shows, for [`Showing::Inside`].
+    pub(super) picture: Option<&'a Picture>,
     pub(super) now: Timestamp,
 }
 

@@ -16,7 +16,7 @@ use crate::egress::{Guard, MailServer, Response, UrlError};
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::Failure;
 use crate::notify::channel::{
-    Answer, Channel, Letter, Note, Outgoing, Posting, Problem, SecretUse,
+    Answer, Channel, Letter, Note, Outgoing, Posting, Problem, SecretUse, Showing,
 };
 use crate::notify::message::AlertMessage;
 use crate::notify::text::cut;
@@ -48,7 +48,7 @@ impl Channel for Email {
         let to = to.map_err(|what| Failure::Settings(format!("to {what}")))?;
         let draft: Draft = serde_json::from_str(&posting.delivery.body)
             .map_err(|error| Failure::Body(error.to_string()))?;
-        let message = mime::render(&draft, posting.delivery, &from, &to)
+        let message = mime::render(&draft, posting.delivery, posting.picture, &from, &to)
             .map_err(|error| Failure::Settings(error.to_string()))?;
         Ok(Outgoing::Mail(Letter { from: from.to_string(), to: settings.to.clone(), message }))
     }
@@ -71,6 +71,10 @@ impl Channel for Email {
 
     fn groups(&self) -> bool {
         true
+    }
+
+    fn showing(&self) -> Showing {
+        Showing::Inside
     }
 
     fn check_url(&self, guard: &Guard, url: &str) -> Result<String, UrlError> {

@@ -358,12 +358,9 @@ fn outcome_drop_line(found: &OutcomeFigures, verdict: &Verdict) -> String {
     )
 }
 
-/// `mmd on the last "short" window: 0.0123, 2.4 times its threshold 0.0051`.
-pub(super) fn verdict_line(verdict: &Verdict) -> String {
-    if let Some(found) = &verdict.outcome {
-        return outcome_drop_line(found, verdict);
-    }
-    let name = match verdict.detector {
+/// What a detector's statistic is called.
+pub(super) const fn detector_name(detector: DetectorKind) -> &'static str {
+    match detector {
         DetectorKind::Mmd => "MMD²",
         DetectorKind::Kl => "KL",
         DetectorKind::Centroid => "centroid distance²",
@@ -371,7 +368,15 @@ pub(super) fn verdict_line(verdict: &Verdict) -> String {
         DetectorKind::Novelty => "novelty",
         DetectorKind::Repeats => "share of repeats",
         DetectorKind::Drop => "fall in standard deviations",
-    };
+    }
+}
+
+/// `mmd on the last "short" window: 0.0123, 2.4 times its threshold 0.0051`.
+pub(super) fn verdict_line(verdict: &Verdict) -> String {
+    if let Some(found) = &verdict.outcome {
+        return outcome_drop_line(found, verdict);
+    }
+    let name = detector_name(verdict.detector);
     let value = verdict.statistic.map_or_else(|| "no value".to_owned(), number);
     let window = cut(&verdict.window, 60);
     match (verdict.threshold, verdict.ratio()) {

@@ -1,18 +1,21 @@
-//! Slack with a bot token: the same blocks as an incoming webhook, and the end of an alert edits the
-//! message about its begin.
+//! Slack with a bot token: the same blocks as an incoming webhook, a picture of the timeline below them,
+//! and the end of an alert edits the message about its begin.
 //!
 //! *Source:* `chat.postMessage` and `chat.update` of Slack's Web API; both answer 200 and say in the
 //! body whether they did it.
+
+mod upload;
 
 use serde_json::{Value, json};
 
 use crate::egress::Response;
 use crate::model::receiver::ReceiverSettings;
 use crate::notify::channel::{
-    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, by_status, secret_given,
+    Answer, Channel, Note, Outgoing, Posting, Problem, SecretUse, Showing, by_status, secret_given,
 };
 use crate::notify::message::AlertMessage;
 use crate::notify::{Failure, slack};
+pub(super) use upload::upload;
 
 /// Errors that no later attempt mends.
 const FINAL: [&str; 9] = [
@@ -75,6 +78,10 @@ impl Channel for SlackBot {
         let body = answer_of(response)?;
         let (channel, ts) = (body["channel"].as_str()?, body["ts"].as_str()?);
         Some(json!({ "channel": channel, "ts": ts }).to_string())
+    }
+
+    fn showing(&self) -> Showing {
+        Showing::Below
     }
 
     fn default_url(&self) -> Option<&'static str> {

@@ -20,6 +20,8 @@ const LIST: &str = "SELECT * FROM deliveries
       AND ($4 IS NULL OR status = $4)
       AND ($5 IS NULL OR created_at < $5 OR (created_at = $5 AND id < $6))
     ORDER BY created_at DESC, id DESC LIMIT $7";
+const REMARK: &str = "UPDATE delivery_attempts SET error = $3
+    WHERE delivery_id = $1 AND number = $2 AND error IS NULL";
 const ATTEMPTS: &str = "SELECT * FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number";
 
 /// Which deliveries are listed.
@@ -188,6 +190,25 @@ impl Store {
                 .await
         })?;
         self.deliveries_of(rows).await
+    }
+
+    /// Notes what went wrong after an attempt that is on record, unless something is noted there.
+    pub async fn remark_attempt(
+        &self,
+        delivery: DeliveryId,
+        number: i64,
+        remark: &str,
+    ) -> Result<(), StoreError> {
+        on_engine!(self, writer, |pool| {
+            sqlx::query(REMARK)
+                .bind(delivery.to_string())
+                .bind(number)
+                .bind(remark)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
     }
 
     /// A delivery's attempts, by number.

@@ -30,6 +30,9 @@ const RATIOS_READ: i64 = 1000;
 const COURSE: &str = "SELECT id, verdicts FROM reports
     WHERE project_id = $1 AND monitor_id = $2 AND sequence <= COALESCE($3, sequence)
     ORDER BY sequence DESC LIMIT $4";
+const COURSE_UNTIL: &str = "SELECT evaluated_at, verdicts FROM reports
+    WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at <= $3
+    ORDER BY evaluated_at DESC, id DESC LIMIT $4";
 const RATIOS: &str = "SELECT sequence, evaluated_at, verdicts FROM reports
     WHERE project_id = $1 AND monitor_id = $2 AND evaluated_at >= $3 AND evaluated_at < $4
       AND sequence > $5 ORDER BY sequence LIMIT $6";
@@ -199,6 +202,31 @@ impl Store {
         rows.into_iter()
             .map(|(id, verdicts)| {
                 Ok((codec::parse_id(TABLE, &id)?, codec::from_json(TABLE, &verdicts)?))
+            })
+            .collect()
+    }
+
+    /// The verdicts of a monitor's latest reports that were evaluated until `until` of event time, newest
+    /// first: without explanations and examples.
+    pub async fn verdicts_until(
+        &self,
+        project: ProjectId,
+        monitor: MonitorId,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Timestamp, Vec<Verdict>)>, StoreError> {
+        let rows: Vec<(i64, String)> = on_engine!(self, readers, |pool| {
+            sqlx::query_as(COURSE_UNTIL)
+                .bind(project.to_string())
+                .bind(monitor.to_string())
+                .bind(until.as_micros())
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|(at, verdicts)| {
+                Ok((Timestamp::from_micros(at), codec::from_json(TABLE, &verdicts)?))
             })
             .collect()
     }

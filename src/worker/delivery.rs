@@ -2,8 +2,10 @@
 //!
 //! Attempts run side by side, each in its task. What came of them is recorded by the worker itself,
 //! all that has ended since in one commit, before it claims more: a place is free again only when
-//! its attempt is on record, so a crash leaves no more messages in doubt than there are places.
+//! its attempt is on record, so a crash leaves no more messages in doubt than there are places. A
+//! picture follows its message only when that is on record: it may get lost, and repeats nothing.
 
+mod pictures;
 mod places;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use crate::alert::EventKind;
 use crate::id::{DeliveryId, ReceiverId};
 use crate::model::delivery::Delivery;
 use crate::model::receiver::Receiver;
-use crate::notify::{AttemptOutcome, Next, Notifier, disabled_body};
+use crate::notify::{AttemptOutcome, Next, Notifier, Showing, disabled_body, showing};
 use crate::store::{AttemptResult, ClaimShare, ClaimedDelivery, DeliveryNext, StoreError};
 use crate::telemetry::ResultLabels;
 use crate::worker::context::Context;
@@ -30,6 +32,8 @@ pub struct DeliveryWorker {
     notifier: Notifier,
     places: Places,
     under_way: JoinSet<()>,
+    /// Pictures on their way below messages.
+    pictures: JoinSet<()>,
     to_worker: mpsc::UnboundedSender<Ended>,
     ended: mpsc::UnboundedReceiver<Ended>,
     /// What has ended and is not on record yet.
@@ -46,6 +50,7 @@ struct Ended {
 struct Told {
     receiver: Receiver,
     result: AttemptResult,
+    picture: Option<pictures::Due>,
 }
 
 /// Reports the end of an attempt, whatever becomes of its task: what the receiver is still due comes
@@ -71,8 +76,9 @@ impl DeliveryWorker {
     pub fn new(context: Context, notifier: Notifier) -> Self {
         let (to_worker, ended) = mpsc::unbounded_channel();
         let places = Places::new(context.config.delivery_concurrency.into());
-        let (under_way, unrecorded) = (JoinSet::new(), Vec::new());
-        Self { context, notifier, places, under_way, to_worker, ended, unrecorded }
+        let (under_way, pictures) = (JoinSet::new(), JoinSet::new());
+        let unrecorded = Vec::new();
+        Self { context, notifier, places, under_way, pictures, to_worker, ended, unrecorded }
     }
 
     /// Puts on record what has ended. Where the database is away it is kept for the next time: it was
@@ -107,7 +113,12 @@ impl DeliveryWorker {
         crate::fault::point("delivery.recorded");
         for (told, recorded) in self.unrecorded.drain(..).zip(recorded) {
             self.places.give_back(told.receiver.id);
-            if !recorded {
+            if recorded {
+                if let Some(due) = told.picture {
+                    let (context, notifier) = (self.context.clone(), self.notifier.clone());
+                    self.pictures.spawn(pictures::attach(context, notifier, due));
+                }
+            } else {
                 let delivery = told.result.delivery_id;
                 tracing::warn!(%delivery, "claim lost: another daemon tries this delivery");
             }
@@ -168,6 +179,7 @@ impl Worker for DeliveryWorker {
     /// served.
     async fn tick(&mut self) -> Result<bool, WorkerError> {
         while self.under_way.try_join_next().is_some() {}
+        while self.pictures.try_join_next().is_some() {}
         self.record().await?;
         self.send().await
     }
@@ -181,6 +193,7 @@ impl Worker for DeliveryWorker {
         if let Err(error) = self.context.store.release_deliveries(&self.context.holder).await {
             tracing::warn!(%error, "could not give back claimed deliveries; their lease will");
         }
+        while self.pictures.join_next().await.is_some() {}
     }
 }
 
@@ -195,7 +208,13 @@ async fn attempt(
     let mut rng = context.with_rng(ChaCha8Rng::from_rng);
     let remembered = remembered.as_deref();
     let now = context.now();
-    let outcome = notifier.deliver(&delivery, &receiver, remembered, now, &mut rng).await;
+    let showing = showing(&receiver, &delivery, remembered);
+    let picture = match delivery.alert_id.filter(|_| showing == Showing::Inside) {
+        Some(alert) => pictures::of_alert(&context, delivery.project_id, alert).await,
+        None => None,
+    };
+    let picture = picture.as_ref();
+    let outcome = notifier.deliver(&delivery, &receiver, remembered, picture, now, &mut rng).await;
     crate::fault::point("delivery.sent");
     let AttemptOutcome { attempt, remember, next } = outcome;
     let (next, disable_receiver) = match next {
@@ -210,9 +229,12 @@ async fn attempt(
     }
     let farewells = Vec::new();
     let delivery_id = delivery.id;
+    let place = remember.clone().filter(|_| showing == Showing::Below);
+    let picture =
+        place.and_then(|place| pictures::Due::new(&delivery, attempt.number, &receiver, place));
     let result =
         AttemptResult { delivery_id, token, attempt, next, remember, disable_receiver, farewells };
-    report.told = Some(Told { receiver, result });
+    report.told = Some(Told { receiver, result, picture });
 }
 
 /// What the project's other receivers are told when one is switched off.

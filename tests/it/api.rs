@@ -5,7 +5,7 @@ pub(crate) mod app;
 mod auth;
 mod budget;
 mod documents;
-mod evaluations;
+pub(crate) mod evaluations;
 mod ingest;
 mod keys;
 mod limits;

@@ -103,7 +103,7 @@ async fn send(receiver: &Receiver, event: &str, remembered: Option<&str>) -> Att
     let config = Config { allow_private: vec!["127.0.0.1".to_owned()], ..Config::default() };
     let notifier = Notifier::new(&config).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    notifier.deliver(&delivery(receiver, event), receiver, remembered, NOW, &mut rng).await
+    notifier.deliver(&delivery(receiver, event), receiver, remembered, None, NOW, &mut rng).await
 }
 
 const FIRING: &str = "drift.alert.firing";

@@ -10,6 +10,7 @@ use double::{Double, Received};
 use mime::Entity;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use seamark::alert::EventKind;
 use seamark::clock::Timestamp;
 use seamark::id::{AlertId, DeliveryId, ProjectId, ReceiverId};
 use seamark::model::delivery::{Delivery, DeliveryStatus};
@@ -17,6 +18,8 @@ use seamark::model::receiver::{Receiver, ReceiverKind, ReceiverSettings};
 use seamark::notify::{AttemptOutcome, Config, Next, Notifier, test_body};
 use serde_json::json;
 use tokio::net::TcpListener;
+
+use crate::pictures::Bench;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const GIVEN_UP: Next = Next::Exhausted { disable_receiver: false };
@@ -68,7 +71,7 @@ async fn attempt(receiver: &Receiver, body: String) -> AttemptOutcome {
     let notifier = Notifier::new(&config).unwrap();
     let later = NOW.plus(Duration::from_hours(5));
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    notifier.deliver(&delivery(receiver, body), receiver, None, later, &mut rng).await
+    notifier.deliver(&delivery(receiver, body), receiver, None, None, later, &mut rng).await
 }
 
 /// A test message to a server that gives `answers` instead of its own.
@@ -109,6 +112,37 @@ async fn a_mail_arrives_in_two_forms() {
     for (part, kind) in parts.iter().zip(["text/plain", "text/html"]) {
         assert!(part.header("Content-Type").starts_with(kind), "the best form is the last");
         assert!(part.text().contains("Test message from Seamark for receiver ops."));
+    }
+}
+
+/// As the worker sends it: drawn when it is sent, within the second form, with words in its place.
+#[tokio::test]
+async fn a_picture_of_the_timeline_comes_along() {
+    for (wish, wanted) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let (address, task) = Double::answering(&[]).start().await;
+        let settings = ReceiverSettings { picture: wish, ..receiver("", None).settings };
+        let (store, url) = (crate::store::setup::memory().await, format!("smtp://{address}"));
+        let mut bench = Bench::new(store.clone(), ReceiverKind::Email, &url, settings).await;
+        let told = bench.tell_of(EventKind::Firing).await;
+        assert_eq!(bench.attempts(told).await[0].error, None);
+        let mail = Entity::parse(&task.await.unwrap().messages[0]);
+        let forms = mail.parts("multipart/alternative");
+        assert!(forms[0].text().contains("Test message from Seamark"));
+        if !wanted {
+            assert!(!forms[1].text().contains("<img"), "{wish:?}");
+            continue;
+        }
+        let parts = forms[1].parts("multipart/related");
+        let [html, image] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!(image.header("Content-Type"), "image/png");
+        assert!(image.header("Content-Disposition").starts_with("inline"));
+        let content = format!("timeline-{told}@shop.example");
+        assert_eq!(image.header("Content-ID"), format!("<{content}>"));
+        let html = html.text();
+        assert!(html.contains(&format!("<img src=\"cid:{content}\"")), "{html}");
+        assert!(html.contains("alt=\"Timeline: MMD² on window short of query, 5 evaluations"));
+        let path = format!("/v1/alerts/{}/timeline.png", bench.alert.id);
+        assert_eq!(image.bytes(), bench.app.get(&path).await.body);
     }
 }
 
@@ -240,7 +274,7 @@ async fn private_mail_servers_are_refused_by_default() {
             let receiver = receiver(&format!("{scheme}://{host}:{port}"), None);
             let delivery = delivery(&receiver, test_body(&receiver, NOW));
             let mut rng = ChaCha8Rng::seed_from_u64(4);
-            let outcome = notifier.deliver(&delivery, &receiver, None, NOW, &mut rng).await;
+            let outcome = notifier.deliver(&delivery, &receiver, None, None, NOW, &mut rng).await;
             assert_retry(&outcome, "not a public address");
         }
     }

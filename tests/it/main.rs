@@ -28,6 +28,7 @@ mod notify;
 mod outage;
 mod outcomes;
 mod pg;
+mod pictures;
 mod pipeline;
 mod policies;
 mod privacy;

@@ -91,7 +91,7 @@ fn delivery(attempts: i64) -> Delivery {
 async fn attempt_with(config: &Config, kind: ReceiverKind, url: &str) -> AttemptOutcome {
     let notifier = Notifier::new(config).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    notifier.deliver(&delivery(0), &receiver(kind, url), None, NOW, &mut rng).await
+    notifier.deliver(&delivery(0), &receiver(kind, url), None, None, NOW, &mut rng).await
 }
 
 /// One attempt where private addresses are allowed, with a short deadline.
@@ -275,9 +275,9 @@ async fn a_webhook_without_a_usable_secret_is_never_sent_unsigned() {
     let mut unsigned = receiver(ReceiverKind::Webhook, "https://example.com/");
     unsigned.secret = None;
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let outcome = notifier.deliver(&delivery(0), &unsigned, None, NOW, &mut rng).await;
+    let outcome = notifier.deliver(&delivery(0), &unsigned, None, None, NOW, &mut rng).await;
     assert_retry(&outcome, 4..7, "signing secret is unusable");
-    let outcome = notifier.deliver(&delivery(9), &unsigned, None, NOW, &mut rng).await;
+    let outcome = notifier.deliver(&delivery(9), &unsigned, None, None, NOW, &mut rng).await;
     assert_eq!(outcome.next, Next::Exhausted { disable_receiver: true });
 }
 

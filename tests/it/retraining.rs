@@ -41,7 +41,7 @@ async fn started(workflow: Value, secret: &str, status: &'static str) -> (Reques
     let delivery = Delivery::new(id, &receiver, alert, RETRAIN_EVENT, body.to_string(), NOW);
     let config = Config { allow_private: vec!["127.0.0.1".to_owned()], ..Config::default() };
     let notifier = Notifier::new(&config).unwrap();
-    let outcome = notifier.deliver(&delivery, &receiver, None, NOW, &mut rng).await;
+    let outcome = notifier.deliver(&delivery, &receiver, None, None, NOW, &mut rng).await;
     (server.await.unwrap(), outcome.next)
 }
 

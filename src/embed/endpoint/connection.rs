@@ -134,7 +134,7 @@ impl Connection {
     async fn once(&self, body: &str, count: usize) -> Result<Vec<Vec<f32>>, Fault> {
         let authorization = self.key.as_ref().map(|key| ("authorization", key.bearer()));
         let headers: Vec<_> = authorization.into_iter().collect();
-        let request = Request { url: &self.url, headers: &headers, body };
+        let request = Request { url: &self.url, headers: &headers, body: body.as_bytes() };
         let response = self.client.send(request).await.map_err(|error| not_sent(&error))?;
         if response.status != 200 {
             return Err(self.refused(&response));

@@ -111,7 +111,8 @@ impl Page<'_> {
         parts.join("\n\n") + "\n"
     }
 
-    /// Nothing is fetched when it is shown: no image, no style sheet, no script.
+    /// Nothing is fetched when it is shown: no image but the one that comes along, no style sheet, no
+    /// script.
     fn html(&self) -> String {
         let mut parts = vec![
             "<!DOCTYPE html>".to_owned(),
@@ -144,7 +145,7 @@ fn bounded(line: &str) -> String {
 }
 
 /// Text that stands for itself between tags and in quoted attributes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -1,22 +1,28 @@
-//! A mail as it is sent: headers, and the text in two forms (RFC 5322, RFC 2046).
+//! A mail as it is sent: headers, the text in two forms (RFC 5322, RFC 2046), and in the second one
+//! a picture that comes along (RFC 2387, RFC 2392).
 
 use std::time::{Duration, SystemTime};
 
 use lettre::address::Address;
 use lettre::error::Error;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
-use super::compose::Draft;
+use super::compose::{Draft, escape};
 use crate::model::delivery::Delivery;
+use crate::notify::timeline::Picture;
 
 /// Says to out-of-office programs that nobody waits for their answer (RFC 3834).
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The bytes of `draft` from `from` to `to`: ASCII, lines end with CR LF. The same on every attempt.
+const PNG: &str = "image/png";
+
+/// The bytes of `draft` from `from` to `to`: ASCII, lines end with CR LF. The same on every attempt,
+/// save for the picture, which shows the time until then.
 pub(super) fn render(
     draft: &Draft,
     delivery: &Delivery,
+    picture: Option<&Picture>,
     from: &Address,
     to: &[Address],
 ) -> Result<Vec<u8>, Error> {
@@ -36,9 +42,35 @@ pub(super) fn render(
     }
     let parts = MultiPart::alternative()
         .boundary(format!("seamark-{}", delivery.id))
-        .singlepart(SinglePart::plain(draft.text.clone()))
-        .singlepart(SinglePart::html(draft.html.clone()));
+        .singlepart(SinglePart::plain(draft.text.clone()));
+    let parts = match picture.and_then(|picture| Some((picture, ContentType::parse(PNG).ok()?))) {
+        None => parts.singlepart(SinglePart::html(draft.html.clone())),
+        Some((picture, png)) => {
+            let content = format!("timeline-{}@{}", delivery.id, from.domain());
+            let html = with_picture(&draft.html, &content, &picture.alt);
+            let shown = Attachment::new_inline_with_name(content, "timeline.png".to_owned());
+            parts.multipart(
+                MultiPart::related()
+                    .boundary(format!("picture-{}", delivery.id))
+                    .singlepart(SinglePart::html(html))
+                    .singlepart(shown.body(picture.png.clone(), png)),
+            )
+        }
+    };
     Ok(message.multipart(parts)?.formatted())
+}
+
+/// `html` with the picture before its first section: below what it says in one sentence.
+fn with_picture(html: &str, content: &str, alt: &str) -> String {
+    let image = format!(
+        "<p><img src=\"cid:{}\" alt=\"{}\" width=\"720\" style=\"max-width: 100%\"></p>\n",
+        escape(content),
+        escape(alt)
+    );
+    // Texts in it are escaped, so these are its own.
+    let place = html.find("<h3>").or_else(|| html.find("</body>")).unwrap_or(html.len());
+    let (before, after) = html.split_at(place);
+    format!("{before}{image}{after}")
 }
 
 /// The header `To` with a line for each address: lettre keeps long ones on one line, beyond the 998

@@ -31,7 +31,7 @@ fn delivery(alert: bool) -> Delivery {
 fn render(subject: &str, text: &str, alert: bool) -> String {
     let draft = Draft { subject: subject.to_owned(), text: text.to_owned(), html: text.to_owned() };
     let (from, to) = (parse("alerts@shop.example").unwrap(), parse("a@shop.example").unwrap());
-    String::from_utf8(mime::render(&draft, &delivery(alert), &from, &[to]).unwrap()).unwrap()
+    String::from_utf8(mime::render(&draft, &delivery(alert), None, &from, &[to]).unwrap()).unwrap()
 }
 
 /// The names of the headers before the first empty line.
@@ -93,7 +93,7 @@ fn a_long_domain_breaks_no_line() {
     let address = parse(&format!("{}@{domain}", "l".repeat(50))).unwrap();
     let draft = Draft { subject: "x".repeat(200), text: "é".repeat(9000), html: String::new() };
     let to = vec![address.clone(); RECIPIENTS];
-    let message = mime::render(&draft, &delivery(true), &address, &to).unwrap();
+    let message = mime::render(&draft, &delivery(true), None, &address, &to).unwrap();
     let message = String::from_utf8(message).unwrap();
     assert_sendable(&message);
     let id = format!("<{}@{domain}>", delivery(true).id);

@@ -85,7 +85,7 @@ async fn world() -> World {
 }
 
 /// A new monitor called `name` with five reports, of which the last fired an alert.
-pub(super) async fn evaluated(app: &TestApp, name: &str) -> (String, Vec<Report>, Alert) {
+pub(crate) async fn evaluated(app: &TestApp, name: &str) -> (String, Vec<Report>, Alert) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let made = app.post("/v1/monitors", json!({"name": name})).await.json();
     let monitor = made["id"].as_str().unwrap().to_owned();

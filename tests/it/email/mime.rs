@@ -53,8 +53,16 @@ impl Entity {
         let body = format!("\r\n{}", self.body);
         let pieces: Vec<&str> = body.split(&format!("\r\n--{boundary}")).collect();
         let (last, parts) = pieces[1..].split_last().unwrap();
-        assert_eq!(*last, "--\r\n", "the end of the last part");
+        // What is within another part ends where that one's boundary begins.
+        assert!(["--", "--\r\n"].contains(last), "the end of the last part: {last:?}");
         parts.iter().map(|part| Self::parse(part.strip_prefix("\r\n").unwrap())).collect()
+    }
+
+    /// The bytes of a part that is no text.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        assert_eq!(self.header("Content-Transfer-Encoding"), "base64");
+        assert!(self.body.lines().all(|line| line.len() <= 76));
+        STANDARD.decode(self.body.split("\r\n").collect::<String>()).unwrap()
     }
 
     /// The text of a part in UTF-8.
