@@ -95,15 +95,13 @@ impl<'a> Rates<'a> {
         let (Some(signal), Some(side)) = (Signal::parse(name), comparison.side) else {
             return Ok(Err(Trouble::error(format!("nothing is counted as {name:?}"))));
         };
-        let (slot, since) = match &signal {
-            Signal::Policy(policy) => match self.place(policy).await? {
-                Some(place) => place,
-                None => {
-                    let trouble = Trouble::error(format!("there is no policy called {policy:?}"));
-                    return Ok(Err(trouble));
-                }
-            },
-            _ => (0, Timestamp::from_micros(i64::MIN)),
+        let place = match &signal {
+            Signal::Policy(policy) => self.place(policy).await?,
+            _ => Some((0, Timestamp::from_micros(i64::MIN))),
+        };
+        let Some((slot, since)) = place else {
+            let policy = name.strip_prefix(POLICY).unwrap_or(name);
+            return Ok(Err(Trouble::error(format!("there is no policy called {policy:?}"))));
         };
         let wanted = Wanted { signal, side, slot, since, comparison };
         let (found, texts) = match comparison.days {

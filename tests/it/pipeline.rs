@@ -258,7 +258,7 @@ async fn rules_fire_on_figures_and_say_when_there_are_none(mut site: Site) {
     let (receiver, _) = site.make_receiver().await;
     let mut monitor = watch_fixed("support");
     monitor["alert"]["annotations"] = json!({
-        "summary": "{{ monitor }}, {{ stream }}: {{ value > 1 and reasons[0].n_window == 100 }}",
+        "summary": "{{ monitor }}, {{ stream }}: {{ value > 1 and reasons[0].ratio > 1 }}",
         "broken": "{{ nothing.at.all }}",
     });
     let monitor = site.post("/v1/monitors", &monitor).await;

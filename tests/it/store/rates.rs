@@ -118,7 +118,8 @@ impl Bench {
     /// What a comparison's figure is now, or why it has none.
     async fn figure(&self, comparison: Json) -> Result<f64, String> {
         let condition = serde_json::from_value(comparison).unwrap();
-        let (store, mut maturities): (&Store, _) = (&self.store, Maturities::default());
+        let store: &Store = &self.store;
+        let mut maturities = Maturities::default();
         let figures = Figures::new(store, self.project, self.now(), &mut maturities);
         let reading = figures.await.unwrap().read(&condition).await.unwrap().remove(0);
         reading.value.map_err(|trouble| trouble.detail)
