@@ -141,7 +141,7 @@ fn context(store: &Store) -> Context {
 /// minute later.
 async fn fill(store: &Store, project: ProjectId, interactions: usize) {
     let begin = now().minus(MINUTE * 90);
-    let place = |n: usize| Duration::from_secs(90 * 60) * n as u32 / interactions as u32;
+    let place = |n: usize| Duration::from_mins(90) * n as u32 / interactions as u32;
     let channels = ["web", "whatsapp", "ussd", "app"];
     let item = |n: usize| NewInteraction {
         id: format!("{project}-{n}"),
