@@ -200,7 +200,9 @@ impl AlertMessage<'_> {
     /// What the monitor or rule itself says first; nothing of an end, which no template foresees.
     fn own_summary(&self) -> Option<String> {
         let own = self.alert.annotations.get("summary").filter(|text| !text.trim().is_empty());
-        own.filter(|_| self.event != EventKind::Resolved).map(|text| cut(text, 500))
+        // A monitor's message has verdicts and examples beside it.
+        let limit = if self.alert.stream.is_some() { 300 } else { 500 };
+        own.filter(|_| self.event != EventKind::Resolved).map(|text| cut(text, limit))
     }
 
     /// A rule's figures.
@@ -252,8 +254,22 @@ impl AlertMessage<'_> {
         facts
     }
 
-    /// What the report's explanation says in a few lines: share, topics, terms, since when.
+    /// What the monitor or rule says beside its summary, and what was found, in a few lines.
     pub(super) fn changes(&self) -> Vec<String> {
+        let (mut said, found) = (self.said(), self.found());
+        match (self.event, self.alert.stream) {
+            (EventKind::Resolved, _) => found,
+            (_, None) => found.into_iter().chain(said).collect(),
+            // What people wrote comes first: some receivers show a few lines only.
+            (_, Some(_)) => {
+                said.extend(found);
+                said
+            }
+        }
+    }
+
+    /// A rule's figures, or what the report's explanation says: share, topics, terms, since when.
+    pub(super) fn found(&self) -> Vec<String> {
         if self.event == EventKind::Resolved {
             return Vec::new();
         }
@@ -264,16 +280,13 @@ impl AlertMessage<'_> {
         let rates = rates.filter(|rate| rate.stream == stream).map(rate_line);
         let outcomes = explained.iter().flat_map(|all| &all.outcomes);
         let outcomes = outcomes.filter(|_| stream.values() == Values::Embedding).map(outcome_line);
-        let changes = own.map_or_else(Vec::new, change_lines).into_iter();
-        // What people wrote comes first: some receivers show a few lines only.
-        self.said().into_iter().chain(changes).chain(rates).chain(outcomes).collect()
+        own.map_or_else(Vec::new, change_lines).into_iter().chain(rates).chain(outcomes).collect()
     }
 
-    /// A rule's figures, then what else it says.
+    /// A rule's figures.
     fn rule_lines(&self) -> Vec<String> {
-        let figures =
-            self.alert.findings.iter().map(|finding| in_words(std::slice::from_ref(finding)));
-        figures.chain(self.said()).collect()
+        let findings = self.alert.findings.iter();
+        findings.map(|finding| in_words(std::slice::from_ref(finding))).collect()
     }
 
     /// What the thresholds promise.

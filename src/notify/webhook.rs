@@ -21,8 +21,8 @@ const ID_PLACE: &str = "00000000-0000-0000-0000-000000000000";
 const TEXT_LIMIT: usize = 500;
 /// Verdicts in `reasons`; the report has them all.
 const REASONS_LIMIT: usize = 16;
-/// Bytes of annotations; the alert has them all.
-const ANNOTATIONS_LIMIT: usize = 3600;
+/// Bytes of what is told of an alert, so that its envelope still fits.
+const DATA_LIMIT: usize = 19_000;
 
 pub(super) struct Webhook;
 
@@ -127,7 +127,7 @@ pub(super) fn data(message: &AlertMessage<'_>) -> Value {
     let link = |url: &Option<String>, limit| url.as_deref().map(|url| cut(url, limit));
     let reasons: Vec<_> = alert.reasons.iter().take(REASONS_LIMIT).map(reason).collect();
     let examples: Vec<_> = message.shown_examples().map(example).collect();
-    json!({
+    let mut data = json!({
         "title": message.title(),
         "summary": message.summary(),
         "alert": {
@@ -145,13 +145,13 @@ pub(super) fn data(message: &AlertMessage<'_>) -> Value {
         "monitor": monitor,
         "rule": rule,
         "figures": alert.findings,
-        "annotations": message.shown_annotations(ANNOTATIONS_LIMIT),
+        "annotations": {},
         "report": report,
         "reasons": reasons,
         "reasons_left_out": alert.reasons.len().saturating_sub(REASONS_LIMIT),
         "false_alarms_per_30d": message.false_alarms_per_30d,
         "examples": examples,
-        "changes": message.changes(),
+        "changes": message.found(),
         "others": message.shown_others(),
         "links": {
             "report": link(&message.links.report_url, 500),
@@ -159,7 +159,11 @@ pub(super) fn data(message: &AlertMessage<'_>) -> Value {
             "rule": link(&message.links.rule_url, 500),
             "runbook": link(&message.links.runbook_url, 1000),
         },
-    })
+    });
+    // What fits, with quotes escaped; the alert has them all.
+    let left = DATA_LIMIT.saturating_sub(data.to_string().len());
+    data["annotations"] = json!(message.shown_annotations(left / 2));
+    data
 }
 
 fn reason(verdict: &Verdict) -> Value {

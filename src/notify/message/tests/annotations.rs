@@ -35,7 +35,7 @@ fn long_annotations_are_cut_to_what_a_message_holds() {
             let text = body(kind);
             assert!(text.len() < limit, "{}: {} bytes", kind.as_str(), text.len());
         }
-        assert!(body(ReceiverKind::Slack).chars().count() < 10_000);
+        assert!(body(ReceiverKind::Slack).chars().count() < 12_000);
         assert!(!fixture.message(EventKind::Firing).changes().is_empty());
     }
 }
