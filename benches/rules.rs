@@ -172,7 +172,7 @@ async fn fill(store: &Store, project: ProjectId, interactions: usize) {
                 token: text.token,
                 query: None,
                 response: None,
-                fingerprint: None,
+                hashes: None,
                 signals: Signals::of(&text.query, text.response.as_deref()),
                 attributes: text.attributes,
                 excluded: None,

@@ -156,7 +156,7 @@ fn a_long_silence_is_a_gap_and_an_uneven_step_is_none() {
 #[test]
 fn one_point_is_a_dot_and_none_is_no_picture() {
     let one = shown(&[point(7, 4.0)], Some((7, 7)));
-    assert_eq!(one.at((LEFT + RIGHT) / 2.0, TOP), Ink::Value.rgb());
+    assert_eq!(one.at(f64::midpoint(LEFT, RIGHT), TOP), Ink::Value.rgb());
     assert!(one.count(Ink::Value) < 60, "a dot and no line");
     assert!(one.count(Ink::Shade) > 0, "an alert that has just begun is seen");
     assert_eq!(plot(&[], None), None);

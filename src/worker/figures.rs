@@ -249,5 +249,6 @@ fn span(comparison: &Condition) -> String {
 
 /// In which segment: `, channel web`; empty for all of the traffic.
 fn place(comparison: &Condition) -> String {
-    comparison.segment.iter().map(|(label, value)| format!(", {label} {value}")).collect()
+    let labels = comparison.segment.iter();
+    labels.fold(String::new(), |text, (label, value)| format!("{text}, {label} {value}"))
 }

@@ -188,14 +188,13 @@ fn expected(family: &Family, tensors: &Tensors, folder: &Path) -> Vec<(String, u
     assert!(encoding.len() <= 22, "{} tokens are no single window", encoding.len());
     let probabilities = forward(family, tensors, encoding.get_ids());
     let mut words: Vec<(u32, usize, usize, usize, f64)> = Vec::new();
-    for token in 0..encoding.len() {
+    for (token, row) in probabilities.iter().enumerate() {
         let is_special = encoding.get_special_tokens_mask()[token] == 1;
         let Some(word) = encoding.get_word_ids()[token].filter(|_| !is_special) else { continue };
         let (start, end) = encoding.get_offsets()[token];
         if let Some(last) = words.last_mut().filter(|last| last.0 == word) {
             last.3 = end;
         } else {
-            let row = &probabilities[token];
             let kind = (0..KINDS).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
             words.push((word, kind, start, end, row[kind]));
         }

@@ -88,7 +88,7 @@ fn the_score_is_the_models_probability_and_the_threshold_cuts_there() {
     assert_eq!(told(&with(expected + 0.001), text), pairs(&[]));
     // Of several words the mean.
     let both = "ask Maybe Mokoena";
-    let mean = (person("Maybe") + person("Mokoena")) / 2.0;
+    let mean = f64::midpoint(person("Maybe"), person("Mokoena"));
     assert_eq!(told(&with(mean - 0.001), both), pairs(&[("PERSON", "Maybe Mokoena")]));
     assert_eq!(told(&with(mean + 0.001), both), pairs(&[]));
 }

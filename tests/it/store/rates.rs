@@ -83,7 +83,7 @@ impl Bench {
                 token: text.token,
                 query: None,
                 response: None,
-                fingerprint: None,
+                hashes: None,
                 signals,
                 attributes: text.attributes.clone(),
                 excluded: (channel == "probe").then(|| "health_check".to_owned()),

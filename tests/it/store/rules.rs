@@ -64,7 +64,7 @@ pub(super) async fn a_look_at_rules_is_stored_whole(store: TestStore) {
     assert_eq!(fires.reason, Some(TransitionReason::ThresholdCrossed));
     assert_eq!(ends.reason, Some(TransitionReason::QuietForLongEnough));
     let next = RuleEventFilter { before: Some((at(2), numbers[0])), ..all };
-    assert_eq!(page(next).await.1, [fires.clone()]);
+    assert_eq!(page(next).await.1, std::slice::from_ref(&fires));
     let last = RuleEventFilter { before: Some((at(1), numbers[1])), ..all };
     assert_eq!(page(last).await.1, []);
     assert_eq!(page(RuleEventFilter { to: Some(at(2)), ..all }).await.1, [fires]);
