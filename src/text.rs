@@ -7,6 +7,7 @@ pub mod fingerprint;
 mod hash;
 pub mod irrelevant;
 pub mod language;
+pub mod repair;
 pub mod signals;
 pub mod simhash;
 pub mod template;

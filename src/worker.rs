@@ -20,6 +20,7 @@ mod observe;
 pub mod origins;
 mod preparers;
 pub mod reference;
+pub mod repairs;
 pub mod retention;
 pub mod retrain;
 pub mod rules;

@@ -15,6 +15,9 @@ pub struct Preparation {
     pub keep_original: bool,
     /// Which traffic is left out of statistics.
     pub exclude: Rules,
+    /// Whether slips in queries are repaired before they are embedded, by the words of the latest
+    /// reference; what is stored stays as it is. Off by default.
+    pub repair: bool,
 }
 
 impl Preparation {

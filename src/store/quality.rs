@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::queue::EmbeddedText;
 use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
-use crate::model::quality::{QualityCount, Side};
+use crate::model::quality::{QualityCount, REPAIRED, REPAIRED_WORDS, Side};
 use crate::model::signals::{Signals, TextSignals};
 use crate::text::clean::Change;
 
@@ -53,9 +53,12 @@ pub(super) async fn count<'a>(
     let mut counts: BTreeMap<Key, i64> = BTreeMap::new();
     for (day, text) in texts {
         let channel = channel(&text.attributes);
-        for (side, language, signal) in found(text) {
+        let words = (is_repaired(text) && text.excluded.is_none()).then(|| repaired_words(text));
+        let found =
+            found(text).into_iter().map(|(side, language, signal)| (side, language, signal, 1));
+        for (side, language, signal, n) in found.chain(words) {
             let key = (day, side.as_str(), channel.clone(), language, signal);
-            *counts.entry(key).or_default() += 1;
+            *counts.entry(key).or_default() += n;
         }
     }
     if counts.is_empty() {
@@ -91,9 +94,21 @@ fn found(text: &EmbeddedText) -> Vec<(Side, &'static str, String)> {
         let signals = seen.iter().flat_map(TextSignals::counted).chain(changes);
         signals.map(|signal| (side, language(seen), signal)).collect::<Vec<_>>()
     };
-    let mut found = of(Side::Query, query, cleaned(cleaning.map(|c| &c.query)));
+    let mut changes = cleaned(cleaning.map(|c| &c.query));
+    changes.extend(is_repaired(text).then(|| REPAIRED.to_owned()));
+    let mut found = of(Side::Query, query, changes);
     found.extend(of(Side::Response, response, cleaned(cleaning.map(|c| &c.response))));
     found
+}
+
+fn is_repaired(text: &EmbeddedText) -> bool {
+    text.repaired_words > 0
+}
+
+/// Words, not texts, are counted here.
+fn repaired_words(text: &EmbeddedText) -> (Side, &'static str, String, i64) {
+    let language = text.signals.query.map_or("und", |seen| seen.told_language());
+    (Side::Query, language, REPAIRED_WORDS.to_owned(), text.repaired_words as i64)
 }
 
 /// The channel of an interaction, no longer than a key may be.

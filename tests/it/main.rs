@@ -32,6 +32,7 @@ mod policies;
 mod privacy;
 mod quality;
 mod receiver_pages;
+mod repair;
 mod retraining;
 mod screening;
 mod store;
