@@ -42,7 +42,7 @@ def originals(folders):
         if not folder.name.startswith(("noise_", "burst_")):
             for record in read(folder / "reference.jsonl.gz") + read(folder / "stream.jsonl.gz"):
                 found.setdefault(key(record), record["query"])
-    return found
+    return {source: query for source, query in found.items() if source[1] is not None}
 
 
 def sets(data):
