@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(prepared.signals, Signals::of("My  ordre!", Some("Your ordre.")));
         assert_eq!(prepared.repaired.unwrap().repairs[0].word, "order");
         let fine = preparer.prepare("My order!", None, &Attributes::new());
-        assert_eq!((fine.query_to_embed(), fine.repaired), ("My order!", None));
+        assert_eq!((fine.query_to_embed(), &fine.repaired), ("My order!", &None));
     }
 
     #[test]

@@ -129,8 +129,8 @@ impl Slip {
             Kind::Swapped | Kind::Doubled | Kind::LookAlike | Kind::LookAlikes => 4,
             Kind::Undoubled => 5,
             Kind::NearKey | Kind::Lost => 6,
-            Kind::Extra => 7,
-            Kind::Other => 8,
+            // Forms of words, names and words of other languages look like these.
+            Kind::Extra | Kind::Other => return false,
         };
         let is_look = matches!(self.kind, Kind::LookAlike | Kind::LookAlikes);
         let may_begin = is_look || matches!(self.kind, Kind::Swapped | Kind::Doubled);
