@@ -177,6 +177,7 @@ async fn fill(store: &Store, project: ProjectId, interactions: usize) {
                 attributes: text.attributes,
                 excluded: None,
                 rewrite: None,
+                repaired_words: 0,
                 until_embedded: false,
             })
             .collect();

@@ -127,6 +127,7 @@ async fn complete(store: &Store, project: ProjectId, batch: i64) {
                 attributes: seamark::model::interaction::Attributes::new(),
                 excluded: None,
                 rewrite: None,
+                repaired_words: 0,
                 until_embedded: false,
                 project_id: project,
                 seq: text.seq,

@@ -4,14 +4,17 @@
 //! is stored, [`guard`] deals with personal data.
 
 pub mod guard;
+mod learned;
 
 use std::borrow::Cow;
 
+pub use self::learned::Learned;
 use crate::model::interaction::Attributes;
 use crate::model::preparation::{Cleaning, Expected, Preparation};
 use crate::model::signals::Signals;
 use crate::text::clean::{Boilerplate, Change, Cleaner, VERSION};
 use crate::text::irrelevant::Filter;
+use crate::text::repair::{Repair, Repairer};
 use crate::text::signals::Flag;
 
 /// Prepares the texts of one project.
@@ -21,12 +24,13 @@ pub struct Preparer {
     filter: Filter,
     keep_original: bool,
     expected: Expected,
+    repairer: Option<Repairer>,
 }
 
 /// An interaction's texts, prepared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    /// The query to embed.
+    /// The query to store, and to embed where it is not repaired.
     pub query: String,
     /// The response to embed.
     pub response: Option<String>,
@@ -38,6 +42,24 @@ pub struct Prepared {
     pub cleaning: Option<Cleaning>,
     /// The texts as they came, where they are to be kept beside the cleaned ones.
     pub original: Option<(String, Option<String>)>,
+    /// The query to embed in its place, where slips were repaired; never stored.
+    pub repaired: Option<Repaired>,
+}
+
+/// A query with its slips repaired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// What is embedded.
+    pub query: String,
+    /// The words that changed, with their places in the cleaned query.
+    pub repairs: Vec<Repair>,
+}
+
+impl Prepared {
+    /// The query to embed.
+    pub fn query_to_embed(&self) -> &str {
+        self.repaired.as_ref().map_or(&self.query, |repaired| &repaired.query)
+    }
 }
 
 impl Preparer {
@@ -50,14 +72,26 @@ impl Preparer {
         let filter = Filter::new(settings.exclude.clone())?;
         let cleaner = Cleaner::new(settings.clean, boilerplate);
         let expected = settings.expect.clone();
-        Ok(Self { cleaner, filter, keep_original: settings.keep_original, expected })
+        Ok(Self {
+            cleaner,
+            filter,
+            keep_original: settings.keep_original,
+            expected,
+            repairer: None,
+        })
+    }
+
+    /// Repairs slips in queries, too; `None` repairs nothing.
+    #[must_use]
+    pub fn repairing(self, repairer: Option<Repairer>) -> Self {
+        Self { repairer, ..self }
     }
 
     /// Prepares as the default settings say.
     pub fn standard(boilerplate: Boilerplate) -> Self {
-        let Preparation { clean, keep_original, expect, .. } = Preparation::default();
+        let Preparation { clean, keep_original, expect: expected, .. } = Preparation::default();
         let cleaner = Cleaner::new(clean, boilerplate);
-        Self { cleaner, filter: Filter::default(), keep_original, expected: expect }
+        Self { cleaner, filter: Filter::default(), keep_original, expected, repairer: None }
     }
 
     /// Prepares a query and its response. O(characters).
@@ -87,6 +121,7 @@ impl Preparer {
             query: query_changes,
             response: response_changes,
         });
+        let repaired = self.repair(&clean_query);
         Prepared {
             query: clean_query.into_owned(),
             response: clean_response.map(Cow::into_owned),
@@ -94,7 +129,13 @@ impl Preparer {
             excluded,
             cleaning,
             original,
+            repaired,
         }
+    }
+
+    fn repair(&self, query: &str) -> Option<Repaired> {
+        let (text, repairs) = self.repairer.as_ref()?.repair(query);
+        (!repairs.is_empty()).then(|| Repaired { query: text.into_owned(), repairs })
     }
 
     fn clean<'a>(&self, text: &'a str) -> (Cow<'a, str>, Vec<Change>) {
@@ -105,7 +146,10 @@ impl Preparer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::text::repair::Vocabulary;
 
     fn preparer(settings: &Preparation) -> Preparer {
         Preparer::new(settings, Boilerplate::default()).unwrap()
@@ -133,6 +177,24 @@ mod tests {
             (prepared.query.as_str(), prepared.cleaning, prepared.original),
             ("Hello?", None, None)
         );
+    }
+
+    #[test]
+    fn repaired_is_what_is_embedded_and_nothing_else() {
+        let texts = ["Where is my order?", "Cancel my order now.", "My order is late."];
+        let vocabulary = Vocabulary::learn(texts, |_| true);
+        let repairer = Repairer::new(&vocabulary, Arc::new(|word| word != "ordre"));
+        let preparer = preparer(&Preparation::default()).repairing(repairer);
+        let prepared = preparer.prepare("My  ordre!", Some("Your ordre."), &Attributes::new());
+        assert_eq!(
+            (prepared.query.as_str(), prepared.query_to_embed()),
+            ("My ordre!", "My order!")
+        );
+        assert_eq!(prepared.response.as_deref(), Some("Your ordre."));
+        assert_eq!(prepared.signals, Signals::of("My  ordre!", Some("Your ordre.")));
+        assert_eq!(prepared.repaired.unwrap().repairs[0].word, "order");
+        let fine = preparer.prepare("My order!", None, &Attributes::new());
+        assert_eq!((fine.query_to_embed(), &fine.repaired), ("My order!", &None));
     }
 
     #[test]

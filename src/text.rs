@@ -8,6 +8,7 @@ mod hash;
 pub mod hashes;
 pub mod irrelevant;
 pub mod language;
+pub mod repair;
 pub mod signals;
 pub mod simhash;
 pub mod template;

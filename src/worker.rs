@@ -21,6 +21,7 @@ pub mod origins;
 mod preparers;
 pub mod rates;
 pub mod reference;
+pub mod repairs;
 pub mod retention;
 pub mod retrain;
 pub mod rules;

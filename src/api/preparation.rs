@@ -12,9 +12,11 @@ use crate::api::state::AppState;
 use crate::model::interaction::Attributes;
 use crate::model::preparation::Preparation;
 use crate::model::signals::TextSignals;
-use crate::prepare::Preparer;
-use crate::text::clean::{Boilerplate, Step, VERSION};
+use crate::prepare::{Learned, Preparer, Repaired};
+use crate::text::clean::{Step, VERSION};
+use crate::text::repair::{Repair, Repairer};
 use crate::text::signals::Flag;
+use crate::worker::repairs::is_word;
 
 /// Texts that one call cleans at most.
 const TEXTS: usize = 100;
@@ -24,8 +26,8 @@ const TEXTS: usize = 100;
 pub(crate) struct PreparationView {
     /// How often they were set; 0 for the defaults.
     version: i64,
-    /// Which steps clean the texts, whether what was changed is kept as it came, too, and which
-    /// traffic is left out of statistics.
+    /// Which steps clean the texts, whether what was changed is kept as it came, too, which traffic
+    /// is left out of statistics, and whether queries are repaired before they are embedded.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     settings: Preparation,
@@ -55,8 +57,14 @@ pub(crate) struct CleanAnswer {
 /// One cleaned text.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct CleanedText {
-    /// What is embedded and stored.
+    /// What is stored, and embedded where nothing is repaired.
     text: String,
+    /// What is embedded of a query in the place of `text`, where its spelling is repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedded: Option<String>,
+    /// The words that were repaired.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repairs: Vec<RepairView>,
     /// What each step changed.
     changes: Vec<ChangeView>,
     /// What the checks find in the text as it came.
@@ -80,6 +88,15 @@ pub(crate) struct ChangeView {
     spans: Vec<(usize, usize)>,
 }
 
+/// One repaired word.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct RepairView {
+    /// The word in `text`.
+    from: String,
+    /// The word in `embedded`.
+    to: String,
+}
+
 /// How the project's texts are prepared.
 #[utoipa::path(get, path = "/v1/preparation", tag = "quality",
     responses(
@@ -98,7 +115,8 @@ pub(crate) async fn get(
 
 /// Sets how texts that come from now on are prepared; what is missing gets its default.
 #[utoipa::path(put, path = "/v1/preparation", tag = "quality",
-    request_body(content = Object, description = "`clean`, `keep_original`, `exclude`, `expect`"),
+    request_body(content = Object,
+        description = "`clean`, `keep_original`, `exclude`, `expect`, `repair`"),
     responses(
         (status = 200, description = "The settings", body = PreparationView),
         (status = "default", description = "An error", body = Problem,
@@ -110,7 +128,7 @@ pub(crate) async fn set(
     caller: Principal,
     Document(settings): Document<Preparation>,
 ) -> Result<Json<PreparationView>, ApiError> {
-    check(&settings, "")?;
+    check(&state, &settings, "")?;
     let (_, before) = state.store.preparation(caller.project).await?;
     let version = state.store.set_preparation(caller.project, &settings, state.now()).await?;
     let payload = json!({ "version": version, "before": before, "after": settings });
@@ -139,43 +157,64 @@ pub(crate) async fn clean(
         Some(tried) => tried,
         None => state.store.preparation(caller.project).await?.1,
     };
-    check(&settings, "/preparation")?;
-    let stored = state.store.boilerplate(caller.project).await?;
-    let boilerplate: Boilerplate =
-        stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    let work = move || answer(&settings, &boilerplate, &request.texts);
+    check(&state, &settings, "/preparation")?;
+    let stored = state.store.learned(caller.project).await?;
+    let Learned { boilerplate, vocabulary } = Learned::from_json(stored.as_deref());
+    let repairer = match vocabulary.filter(|_| settings.repair) {
+        Some(words) => Repairer::new(&words, is_word(state.embed_service()?)),
+        None => None,
+    };
+    let preparer = Preparer::new(&settings, boilerplate.clone())
+        .unwrap_or_else(|_| Preparer::standard(boilerplate))
+        .repairing(repairer);
+    let work = move || request.texts.iter().map(|text| answer(&preparer, text)).collect();
     let items = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
     Ok(Json(CleanAnswer { version: VERSION, items }))
 }
 
-fn check(settings: &Preparation, within: &str) -> Result<(), ApiError> {
+fn check(state: &AppState, settings: &Preparation, within: &str) -> Result<(), ApiError> {
     let fault =
         |(pointer, detail): (String, String)| Fault::at(format!("{within}{pointer}"), detail);
-    let faults = settings.problems().into_iter().map(fault).collect();
+    let mut faults: Vec<Fault> = settings.problems().into_iter().map(fault).collect();
+    if settings.repair && state.embed_service()?.is_word("word").is_none() {
+        let detail = "the vocabulary of this model is not at hand, which tells words from slips: \
+                      leave repair off, or let the model run here (embedding.backend = \"local\")";
+        faults.push(Fault::at(format!("{within}/repair"), detail));
+    }
     ApiError::refuse(faults, "such a preparation is not possible; see errors")
 }
 
-fn answer(settings: &Preparation, boilerplate: &Boilerplate, texts: &[String]) -> Vec<CleanedText> {
-    let preparer = Preparer::new(settings, boilerplate.clone())
-        .unwrap_or_else(|_| Preparer::standard(boilerplate.clone()));
-    texts
-        .iter()
-        .map(|text| {
-            let prepared = preparer.prepare(text, None, &Attributes::new());
-            let seen: Option<TextSignals> = prepared.signals.query;
-            let changes = prepared.cleaning.map(|cleaning| cleaning.query).unwrap_or_default();
-            let changes = changes.into_iter().map(|change| ChangeView {
-                step: change.step,
-                count: change.count,
-                spans: change.spans.into_iter().map(|span| (span.start, span.end)).collect(),
-            });
-            CleanedText {
-                text: prepared.query,
-                changes: changes.collect(),
-                signals: seen.iter().flat_map(|s| s.flags.iter()).map(Flag::as_str).collect(),
-                language: seen.map_or("und", |seen| seen.told_language()),
-                excluded: prepared.excluded,
-            }
-        })
-        .collect()
+fn answer(preparer: &Preparer, text: &str) -> CleanedText {
+    let prepared = preparer.prepare(text, None, &Attributes::new());
+    let seen: Option<TextSignals> = prepared.signals.query;
+    let changes = prepared.cleaning.map(|cleaning| cleaning.query).unwrap_or_default();
+    let changes = changes.into_iter().map(|change| ChangeView {
+        step: change.step,
+        count: change.count,
+        spans: change.spans.into_iter().map(|span| (span.start, span.end)).collect(),
+    });
+    let (embedded, repairs) = match prepared.repaired {
+        Some(repaired) => {
+            let repairs = views(&prepared.query, &repaired);
+            (Some(repaired.query), repairs)
+        }
+        None => (None, Vec::new()),
+    };
+    CleanedText {
+        text: prepared.query,
+        embedded,
+        repairs,
+        changes: changes.collect(),
+        signals: seen.iter().flat_map(|s| s.flags.iter()).map(Flag::as_str).collect(),
+        language: seen.map_or("und", |seen| seen.told_language()),
+        excluded: prepared.excluded,
+    }
+}
+
+fn views(text: &str, repaired: &Repaired) -> Vec<RepairView> {
+    let view = |repair: &Repair| RepairView {
+        from: text.get(repair.span.clone()).unwrap_or_default().to_owned(),
+        to: repair.word.clone(),
+    };
+    repaired.repairs.iter().map(view).collect()
 }

@@ -13,7 +13,7 @@ use crate::api::extract::Params;
 use crate::api::state::AppState;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
-use crate::model::quality::{QualityCount, Side};
+use crate::model::quality::{QualityCount, REPAIRED_WORDS, Side};
 use crate::model::rate::{POLICY, Signal};
 use crate::model::signals::{Signals, TextSignals};
 use crate::stats::proportion::wilson;
@@ -82,6 +82,8 @@ pub(crate) struct QualityGroup {
     key: String,
     /// Texts of the group.
     texts: u64,
+    /// Words of queries that were repaired for embedding; the texts are counted as `repaired`.
+    repaired_words: u64,
     /// The checks that found something, most often first.
     signals: Vec<SignalRate>,
     /// The languages of the texts, most frequent first.
@@ -249,6 +251,7 @@ fn start_of(day: i64) -> Timestamp {
 #[derive(Default)]
 struct Sums {
     texts: u64,
+    repaired_words: u64,
     signals: BTreeMap<String, u64>,
     languages: BTreeMap<String, u64>,
     lengths: BTreeMap<u64, u64>,
@@ -268,6 +271,8 @@ fn groups(counts: impl Iterator<Item = QualityCount>, by: By) -> Vec<QualityGrou
         if count.signal.is_empty() {
             group.texts += n;
             *group.languages.entry(count.language).or_default() += n;
+        } else if count.signal == REPAIRED_WORDS {
+            group.repaired_words += n;
         } else if let Some(length) = length {
             *group.lengths.entry(length).or_default() += n;
         } else {
@@ -278,6 +283,7 @@ fn groups(counts: impl Iterator<Item = QualityCount>, by: By) -> Vec<QualityGrou
         side,
         key,
         texts: sums.texts,
+        repaired_words: sums.repaired_words,
         signals: rates(sums.signals, sums.texts),
         languages: rates(sums.languages, sums.texts),
         lengths: sums

@@ -79,6 +79,13 @@ pub trait Embedder: Send + Sync {
         Lookups::default()
     }
 
+    /// Whether the model's vocabulary has `word`, in lower case, as one piece; `None` where the
+    /// vocabulary is not at hand. Says that it has a word that it cannot read at all.
+    fn is_word(&self, word: &str) -> Option<bool> {
+        let _ = word;
+        None
+    }
+
     /// One unit vector for each text, in order. A text over the model's length is cut there.
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError>;
 }

@@ -132,6 +132,10 @@ impl Embedder for CachedEmbedder {
         Lookups { hits: self.hits.load(Relaxed), misses: self.misses.load(Relaxed) }
     }
 
+    fn is_word(&self, word: &str) -> Option<bool> {
+        self.inner.is_word(word)
+    }
+
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let keys: Vec<Key> = texts.iter().map(|t| key(self.prefix(t.side), t.text)).collect();
         let mut found: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.known(key)).collect();

@@ -115,6 +115,10 @@ impl Embedder for CandleEmbedder {
         self.tokens.prefix(side)
     }
 
+    fn is_word(&self, word: &str) -> Option<bool> {
+        Some(self.tokens.is_word(word))
+    }
+
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.pool.install(|| self.embed_here(texts))
     }

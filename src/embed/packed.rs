@@ -217,6 +217,10 @@ impl Embedder for PackedEmbedder {
         self.tokens.prefix(side)
     }
 
+    fn is_word(&self, word: &str) -> Option<bool> {
+        Some(self.tokens.is_word(word))
+    }
+
     fn embed(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<f32>>, EmbedError> {
         if texts.len() <= SMALL {
             return self.embed_ids(&self.tokens.encode_here(texts)?);

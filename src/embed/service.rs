@@ -52,6 +52,11 @@ impl EmbedService {
         self.embedder.model_digest()
     }
 
+    /// See [`Embedder::is_word`].
+    pub fn is_word(&self, word: &str) -> Option<bool> {
+        self.embedder.is_word(word)
+    }
+
     /// See [`Embedder::lookups`].
     pub fn lookups(&self) -> Lookups {
         self.embedder.lookups()

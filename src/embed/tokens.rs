@@ -37,6 +37,15 @@ impl Tokens {
         &self.prefixes[side as usize]
     }
 
+    /// Whether `word` is one token at most, at the beginning of a text or after a space.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        // Some tokenizers take the space before a word for a part of it.
+        let spaced = [" ", word].concat();
+        [word, spaced.as_str()].into_iter().any(|input| {
+            self.tokenizer.encode_fast(input, false).is_ok_and(|made| made.get_ids().len() <= 1)
+        })
+    }
+
     /// The token ids of each text, special tokens included.
     pub(super) fn encode(&self, texts: &[Text<'_>]) -> Result<Vec<Vec<u32>>, EmbedError> {
         let inputs = texts.iter().map(|t| [self.prefix(t.side), t.text].concat()).collect();

@@ -19,6 +19,9 @@ pub struct Preparation {
     pub exclude: Rules,
     /// What each record is expected to hold; one that lacks some of it is `incomplete`.
     pub expect: Expected,
+    /// Whether slips in queries are repaired before they are embedded, by the words of the latest
+    /// reference; what is stored stays as it is. Off by default.
+    pub repair: bool,
 }
 
 /// What a record holds when it is complete. By default nothing: queries alone are a project, too.

@@ -45,6 +45,12 @@ pub fn counted_channel(name: &str) -> &str {
     name.get(..name.floor_char_boundary(CHANNEL_BYTES)).unwrap_or(name)
 }
 
+/// What queries count as whose embedding is that of a repaired text.
+pub const REPAIRED: &str = "repaired";
+
+/// What the words count as that were repaired in them.
+pub const REPAIRED_WORDS: &str = "repaired_words";
+
 /// How many texts of one group, on one day, a check found something in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityCount {
@@ -58,6 +64,6 @@ pub struct QualityCount {
     pub language: String,
     /// The check; empty for all texts of the group.
     pub signal: String,
-    /// Texts.
+    /// Texts; words for [`REPAIRED_WORDS`].
     pub count: i64,
 }

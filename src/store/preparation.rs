@@ -72,8 +72,8 @@ impl Store {
         })?)
     }
 
-    /// Lines that many texts of the project's latest reference share, as JSON.
-    pub async fn boilerplate(&self, project: ProjectId) -> Result<Option<String>, StoreError> {
+    /// What was learned of the texts of the project's latest reference, as JSON.
+    pub async fn learned(&self, project: ProjectId) -> Result<Option<String>, StoreError> {
         let found: Option<(Option<String>, Option<i64>)> = on_engine!(self, readers, |pool| {
             sqlx::query_as(BOILERPLATE).bind(project.to_string()).fetch_optional(pool).await
         })?;
@@ -82,8 +82,8 @@ impl Store {
         ring.open_some(key, sealed_texts::BOILERPLATE, &project.to_string(), lines)
     }
 
-    /// Sets those lines.
-    pub async fn set_boilerplate(&self, project: ProjectId, json: &str) -> Result<(), StoreError> {
+    /// Sets that.
+    pub async fn set_learned(&self, project: ProjectId, json: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let key = self.newest_text_key(&mut tx, project).await?;
         let (key, id) = (key.as_ref(), project.to_string());

@@ -9,7 +9,9 @@ use super::queue::EmbeddedText;
 use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::interaction::Attributes;
-use crate::model::quality::{CHANNEL, QualityCount, Side, counted_channel};
+use crate::model::quality::{
+    CHANNEL, QualityCount, REPAIRED, REPAIRED_WORDS, Side, counted_channel,
+};
 use crate::model::signals::{Signals, TextSignals};
 use crate::text::clean::Change;
 
@@ -65,9 +67,12 @@ pub(super) async fn count<'a>(
     let mut counts: BTreeMap<Key, i64> = BTreeMap::new();
     for (day, text) in texts {
         let channel = text.attributes.get(CHANNEL).map_or("", |name| counted_channel(name));
-        for (side, language, signal) in found(text) {
+        let words = (is_repaired(text) && text.excluded.is_none()).then(|| repaired_words(text));
+        let found =
+            found(text).into_iter().map(|(side, language, signal)| (side, language, signal, 1));
+        for (side, language, signal, n) in found.chain(words) {
             let key = (day, side.as_str(), channel.to_owned(), language, signal);
-            *counts.entry(key).or_default() += 1;
+            *counts.entry(key).or_default() += n;
         }
     }
     if counts.is_empty() {
@@ -103,9 +108,21 @@ fn found(text: &EmbeddedText) -> Vec<(Side, &'static str, String)> {
         let signals = seen.iter().flat_map(TextSignals::counted).chain(changes);
         signals.map(|signal| (side, language(seen), signal)).collect::<Vec<_>>()
     };
-    let mut found = of(Side::Query, query, cleaned(cleaning.map(|c| &c.query)));
+    let mut changes = cleaned(cleaning.map(|c| &c.query));
+    changes.extend(is_repaired(text).then(|| REPAIRED.to_owned()));
+    let mut found = of(Side::Query, query, changes);
     found.extend(of(Side::Response, response, cleaned(cleaning.map(|c| &c.response))));
     found
+}
+
+fn is_repaired(text: &EmbeddedText) -> bool {
+    text.repaired_words > 0
+}
+
+/// Words, not texts, are counted here.
+fn repaired_words(text: &EmbeddedText) -> (Side, &'static str, String, i64) {
+    let language = text.signals.query.map_or("und", |seen| seen.told_language());
+    (Side::Query, language, REPAIRED_WORDS.to_owned(), text.repaired_words as i64)
 }
 
 #[derive(sqlx::FromRow)]

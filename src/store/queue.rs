@@ -64,6 +64,8 @@ pub struct EmbeddedText {
     pub attributes: Attributes,
     /// The rule that keeps the interaction out of statistics.
     pub excluded: Option<String>,
+    /// Words of the query that were repaired for its embedding.
+    pub repaired_words: usize,
     /// The texts, where cleaning changed them.
     pub rewrite: Option<Rewrite>,
     /// As in the claim.

@@ -26,7 +26,7 @@ pub struct EmbeddingWorker {
 impl EmbeddingWorker {
     /// A worker on `embedder`.
     pub fn new(context: Context, embedder: EmbedService) -> Self {
-        let (counted, preparers) = (Lookups::default(), Preparers::new(embedder.model_digest()));
+        let (counted, preparers) = (Lookups::default(), Preparers::new(embedder.clone()));
         Self { context, embedder, next: None, counted, preparers }
     }
 
@@ -59,7 +59,7 @@ impl EmbeddingWorker {
 
     async fn embed(&self, batch: &[PreparedRow<'_>]) -> Result<Vec<EmbeddedText>, EmbedError> {
         let texts = batch.iter().map(|row| &row.texts);
-        let texts = texts.map(|texts| (texts.query.as_str(), texts.response.as_deref()));
+        let texts = texts.map(|texts| (texts.query_to_embed(), texts.response.as_deref()));
         let vectors = embed_rows(&self.embedder, texts).await?;
         Ok(batch.iter().zip(vectors).map(|(row, vectors)| embedded(row, vectors)).collect())
     }
@@ -200,6 +200,7 @@ fn embedded(
         signals,
         attributes: row.attributes.clone(),
         excluded: texts.excluded.clone(),
+        repaired_words: texts.repaired.as_ref().map_or(0, |repaired| repaired.repairs.len()),
         rewrite,
         until_embedded: row.until_embedded,
         query,

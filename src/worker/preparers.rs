@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::embed::EmbedService;
 use crate::id::ProjectId;
 use crate::policy::PolicySet;
-use crate::prepare::{Prepared, Preparer};
+use crate::prepare::{Learned, Prepared, Preparer};
 use crate::store::PendingText;
-use crate::text::clean::Boilerplate;
+use crate::text::repair::{Repairer, Vocabulary};
 use crate::worker::context::Context;
 use crate::worker::driver::WorkerError;
+use crate::worker::repairs::is_word;
 
 /// A claimed row with its texts prepared, and the policies that they are held against.
 pub(super) struct PreparedRow<'a> {
@@ -26,20 +28,19 @@ struct Treatment {
 }
 
 /// Treatments by project, with the version that they were built of.
-#[derive(Debug)]
 pub(super) struct Preparers {
     built: Mutex<HashMap<ProjectId, (Key, Treatment)>>,
-    model_digest: String,
+    embedder: EmbedService,
 }
 
-/// What a treatment was built of: the version of the settings, the learned lines, and the version of
+/// What a treatment was built of: the version of the settings, what was learned, and the version of
 /// the policies.
 type Key = (i64, Option<String>, i64);
 
 impl Preparers {
-    /// For texts that are embedded with the model of `model_digest`.
-    pub(super) fn new(model_digest: &str) -> Self {
-        Self { built: Mutex::default(), model_digest: model_digest.to_owned() }
+    /// For texts that `embedder` embeds.
+    pub(super) fn new(embedder: EmbedService) -> Self {
+        Self { built: Mutex::default(), embedder }
     }
 
     /// Prepares the texts of `batch`.
@@ -68,7 +69,7 @@ impl Preparers {
         let store = &context.store;
         let key = (
             store.preparation_version(project).await?,
-            store.boilerplate(project).await?,
+            store.learned(project).await?,
             store.policies_version(project).await?,
         );
         let known = self.lock().get(&project).cloned();
@@ -78,18 +79,22 @@ impl Preparers {
             return Ok(treatment);
         }
         let (_, settings) = store.preparation(project).await?;
-        let boilerplate = || -> Boilerplate {
-            key.1.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
-        };
-        let preparer = Preparer::new(&settings, boilerplate()).unwrap_or_else(|problems| {
+        let Learned { boilerplate, vocabulary } = Learned::from_json(key.1.as_deref());
+        let preparer = Preparer::new(&settings, boilerplate.clone()).unwrap_or_else(|problems| {
             // Written by another version: the texts must not wait for someone to notice.
             tracing::error!(%project, ?problems, "unusable preparation, the default is used");
-            Preparer::standard(boilerplate())
+            Preparer::standard(boilerplate)
         });
-        let policies = Arc::new(store.policy_set(project, Some(&self.model_digest)).await?);
+        let preparer = preparer.repairing(self.repairer(vocabulary.filter(|_| settings.repair)));
+        let digest = self.embedder.model_digest();
+        let policies = Arc::new(store.policy_set(project, Some(digest)).await?);
         let treatment = Treatment { preparer: Arc::new(preparer), policies };
         self.lock().insert(project, (key, treatment.clone()));
         Ok(treatment)
+    }
+
+    fn repairer(&self, vocabulary: Option<Vocabulary>) -> Option<Repairer> {
+        Repairer::new(&vocabulary?, is_word(&self.embedder))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, (Key, Treatment)>> {

@@ -17,12 +17,15 @@ use crate::model::outcome::{Direction, Good, OutcomeDefinition};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::model::signals::Signals;
 use crate::policy::PolicySet;
+use crate::prepare::Learned;
 use crate::store::FreezeCommit;
 use crate::text::clean::Boilerplate;
 use crate::text::hashes::Hashes;
+use crate::text::repair::Vocabulary;
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::embedding::{Vectors, embed_rows};
+use crate::worker::repairs::learn_and_repair;
 
 /// Rows stored in one chunk.
 const CHUNK: usize = 500;
@@ -67,13 +70,14 @@ impl ReferenceWorker {
             }
             ReferenceSource::File { .. } => self.uploaded_rows(reference).await?,
         };
-        let covered: Vec<EventWithTexts> =
+        let mut covered: Vec<EventWithTexts> =
             rows.into_iter().filter(|row| monitor.spec.covers(&row.event.attributes)).collect();
+        let vocabulary = self.spelling(reference, &mut covered).await?;
         let policies = self.policies(reference).await?;
         let (mut covered, writings, boilerplate) = learned(covered, &policies);
         self.attach_outcomes(reference, &mut covered).await?;
-        let lines = serde_json::to_string(&boilerplate).unwrap_or_default();
-        self.context.store.set_boilerplate(reference.project_id, &lines).await?;
+        let learned = Learned { boilerplate, vocabulary }.to_json();
+        self.context.store.set_learned(reference.project_id, &learned).await?;
         self.context.store.clear_reference_rows(reference.id).await?;
         for (chunk, rows) in covered.chunks(CHUNK).enumerate() {
             self.context.store.put_reference_rows(reference.id, chunk as i64, rows).await?;
@@ -223,6 +227,20 @@ impl ReferenceWorker {
     async fn policies(&self, reference: &Reference) -> Result<PolicySet, WorkerError> {
         let (store, digest) = (&self.context.store, Some(self.model_digest.as_str()));
         Ok(store.policy_set(reference.project_id, digest).await?)
+    }
+
+    /// Where the project's queries are repaired, the words that they are repaired by; the rows are
+    /// repaired, too.
+    async fn spelling(
+        &self,
+        reference: &Reference,
+        rows: &mut [EventWithTexts],
+    ) -> Result<Option<Vocabulary>, WorkerError> {
+        let (_, settings) = self.context.store.preparation(reference.project_id).await?;
+        if !settings.repair {
+            return Ok(None);
+        }
+        Ok(Some(learn_and_repair(&self.embedder, rows).await?))
     }
 
     /// What was learned of the texts when the rows were collected.

@@ -232,7 +232,7 @@ async fn words_of_references_are_sealed_too(mut opened: Opened) {
         message: None,
     };
     assert!(store.freeze_reference(&freeze, at(1)).await.unwrap());
-    store.set_boilerplate(project, CANARY).await.unwrap();
+    store.set_learned(project, CANARY).await.unwrap();
     store.insert_receiver(&receiver(project, "r")).await.unwrap();
     is_nowhere(&mut opened, CANARY).await;
     let store = &opened.store;
@@ -241,7 +241,7 @@ async fn words_of_references_are_sealed_too(mut opened: Opened) {
     assert_eq!(everything_resealed(store).await, 4);
     let profile = store.reference_profile(reference.id).await.unwrap();
     assert_eq!(profile, Some(CANARY.as_bytes().to_vec()));
-    assert_eq!(store.boilerplate(project).await.unwrap().as_deref(), Some(CANARY));
+    assert_eq!(store.learned(project).await.unwrap().as_deref(), Some(CANARY));
 }
 
 /// Runs every test on both engines; `plain` ones begin on texts that are not sealed.

@@ -34,6 +34,7 @@ mod policies;
 mod privacy;
 mod quality;
 mod receiver_pages;
+mod repair;
 mod retraining;
 mod screening;
 mod store;

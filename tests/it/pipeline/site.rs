@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use seamark::app::{Daemon, Launch};
 use seamark::config::Config;
 use seamark::egress::LoopbackClient;
-use seamark::embed::HashingEmbedder;
+use seamark::embed::{Embedder, HashingEmbedder};
 use seamark::notify::Secret;
 use seamark::store::SealingKey;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub(crate) struct Site {
     client: Option<LoopbackClient>,
     key: String,
     config: Config,
+    embedder: Arc<dyn Embedder>,
     /// Where alerts go.
     pub(crate) receiver: Receiver,
     /// The folder of its database, if that is a file.
@@ -54,8 +55,8 @@ impl Site {
         config.server.bind = "127.0.0.1:0".parse().unwrap();
         config.notify.allow_private = vec!["127.0.0.1".to_owned()];
         let receiver = Receiver::start().await;
-        let mut site =
-            Self { daemon: None, client: None, key: String::new(), config, receiver, folder };
+        let (key, embedder) = (String::new(), Arc::new(HashingEmbedder::new()));
+        let mut site = Self { daemon: None, client: None, key, config, embedder, receiver, folder };
         site.launch().await;
         site
     }
@@ -63,7 +64,7 @@ impl Site {
     async fn launch(&mut self) {
         let launch = Launch {
             rng: ChaCha8Rng::from_os_rng(),
-            embedder: Some(Arc::new(HashingEmbedder::new())),
+            embedder: Some(Arc::clone(&self.embedder)),
             ..Launch::default()
         };
         let daemon = Daemon::start(self.config.clone(), launch).await.unwrap();
@@ -84,6 +85,12 @@ impl Site {
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.launch().await;
+    }
+
+    /// Starts anew with another embedder.
+    pub(crate) async fn embed_with(&mut self, embedder: Arc<dyn Embedder>) {
+        self.embedder = embedder;
+        self.restart().await;
     }
 
     /// What a bare HTTP request answers: its status line and body.

@@ -88,6 +88,7 @@ impl Bench {
                 attributes: text.attributes.clone(),
                 excluded: (channel == "probe").then(|| "health_check".to_owned()),
                 rewrite: None,
+                repaired_words: 0,
                 until_embedded: false,
             }
         };

@@ -65,6 +65,7 @@ pub(crate) async fn insert(store: &Store, project: ProjectId, ids: std::ops::Ran
 /// Its vectors are exact in half precision.
 pub(super) fn embedded(text: &PendingText) -> EmbeddedText {
     EmbeddedText {
+        repaired_words: 0,
         project_id: text.project_id,
         seq: text.seq,
         token: text.token,
