@@ -154,8 +154,7 @@ fn point(report: &Report, verdict: &Verdict) -> Point {
 #[utoipa::path(get, path = "/v1/alerts/{id}/timeline.png", tag = "alerts",
     params(("id" = AlertId, Path, description = "The alert")),
     responses(
-        (status = 200, description = "The picture, 720 × 240 pixels", body = Vec<u8>,
-            content_type = "image/png"),
+        (status = 200, description = "The picture, `image/png` of 720 × 240 pixels"),
         (status = "default", description = "An error", body = Problem,
             content_type = "application/problem+json"),
     ),

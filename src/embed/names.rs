@@ -18,7 +18,7 @@ use candle_nn::{Linear, Module, VarBuilder};
 use rayon::ThreadPool;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
 
 use self::decode::{Entity, Scheme, join};
 use self::windows::{Windows, tidy};
@@ -47,6 +47,8 @@ pub struct NamesModel {
     encoder: Encoder,
     head: Linear,
     tokenizer: Tokenizer,
+    /// Tokens of a window, special ones included.
+    positions: usize,
     scheme: Scheme,
     /// For each kind of the scheme the type that it counts as, if any.
     wanted: Vec<Option<EntityType>>,
@@ -97,6 +99,7 @@ impl NamesModel {
             encoder,
             head,
             tokenizer,
+            positions: sizes.positions,
             scheme,
             wanted,
             entities,
@@ -112,7 +115,7 @@ impl NamesModel {
         if !text.contains(char::is_alphabetic) {
             return Ok(Vec::new());
         }
-        let encoding = self.tokenizer.encode(text, true).map_err(|error| error.to_string())?;
+        let encoding = windowed(&self.tokenizer, text, self.positions)?;
         let windows = Windows::of(&encoding);
         let read = self.probabilities(&windows.ids).map_err(|error| first_line(&error))?;
         let mut words = Vec::with_capacity(windows.words.len());
@@ -243,15 +246,24 @@ fn network(
     Ok((Encoder::new(network, Device::Cpu, facts, sizes.vocabulary), head))
 }
 
-/// The tokenizer, which cuts long texts into windows that overlap by a quarter.
+/// A text's tokens in windows of so many, which overlap by a quarter.
+///
+/// Not by the tokenizer's own truncation: it stops reading where the first window is full.
+fn windowed(tokenizer: &Tokenizer, text: &str, positions: usize) -> Result<Encoding, String> {
+    let special = tokenizer.get_post_processor().map_or(0, |added| added.added_tokens(false));
+    let mut encoding = tokenizer.encode(text, false).map_err(|error| error.to_string())?;
+    let length = positions.saturating_sub(special).max(1);
+    encoding.truncate(length, length / 4, TruncationDirection::Right);
+    tokenizer.post_process(encoding, None, true).map_err(|error| error.to_string())
+}
+
+/// The tokenizer of texts of any length.
 fn words(file: &[u8], sizes: &Sizes) -> Result<Tokenizer, String> {
     let mut tokenizer = Tokenizer::from_bytes(file).map_err(|error| error.to_string())?;
     tokens::check(&tokenizer, sizes.vocabulary)?;
-    let max_length = sizes.positions;
-    let cut = TruncationParams { max_length, stride: max_length / 4, ..Default::default() };
     tokenizer.with_padding(None);
-    tokenizer.with_truncation(Some(cut)).map_err(|error| error.to_string())?;
-    let probe = tokenizer.encode(PROBE, true).map_err(|error| error.to_string())?;
+    tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
+    let probe = windowed(&tokenizer, PROBE, sizes.positions)?;
     if Windows::of(&probe).words.len() < 2 {
         return Err("it does not tell words apart".to_owned());
     }

@@ -42,12 +42,13 @@ pub(super) fn render(
     }
     let parts = MultiPart::alternative()
         .boundary(format!("seamark-{}", delivery.id))
-        .singlepart(SinglePart::plain(draft.text.clone()));
+        .singlepart(SinglePart::plain(sendable(&draft.text)));
+    let html = sendable(&draft.html);
     let parts = match picture.and_then(|picture| Some((picture, ContentType::parse(PNG).ok()?))) {
-        None => parts.singlepart(SinglePart::html(draft.html.clone())),
+        None => parts.singlepart(SinglePart::html(html)),
         Some((picture, png)) => {
             let content = format!("timeline-{}@{}", delivery.id, from.domain());
-            let html = with_picture(&draft.html, &content, &picture.alt);
+            let html = with_picture(&html, &content, &picture.alt);
             let shown = Attachment::new_inline_with_name(content, "timeline.png".to_owned());
             parts.multipart(
                 MultiPart::related()
@@ -58,6 +59,12 @@ pub(super) fn render(
         }
     };
     Ok(message.multipart(parts)?.formatted())
+}
+
+/// `text` without the one character that no mail may hold (RFC 5322, 4); what encodes the parts lets
+/// it through.
+fn sendable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// `html` with the picture before its first section: below what it says in one sentence.

@@ -210,8 +210,8 @@ fn expected(family: &Family, tensors: &Tensors, folder: &Path) -> Vec<(String, u
     found
 }
 
-/// A checkpoint of the family with a head, and its tensors.
-fn with_head(family: &Family, folder: &Path) -> Tensors {
+/// A checkpoint of the family with a head of random numbers, and its tensors.
+fn with_head(family: &Family, folder: &Path, seed: u64) -> Tensors {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/embed").join(family.name);
     fs::copy(from.join("tokenizer.json"), folder.join("tokenizer.json")).unwrap();
     let config = fs::read_to_string(from.join("config.json")).unwrap();
@@ -221,7 +221,7 @@ fn with_head(family: &Family, folder: &Path) -> Tensors {
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
     let mut tensors =
         candle_core::safetensors::load(from.join("model.safetensors"), &Device::Cpu).unwrap();
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut random = |shape: &[usize]| {
         let numbers: Vec<f32> =
             (0..shape.iter().product::<usize>()).map(|_| rng.random_range(-0.7..0.7)).collect();
@@ -237,7 +237,12 @@ fn with_head(family: &Family, folder: &Path) -> Tensors {
 fn scores_are_those_of_a_plain_implementation() {
     for family in &FAMILIES {
         let folder = tempfile::tempdir().unwrap();
-        let tensors = with_head(family, folder.path());
+        // The first head that does not call all words the same.
+        let heads = (0..100).map(|seed| {
+            let tensors = with_head(family, folder.path(), seed);
+            expected(family, &tensors, folder.path())
+        });
+        let expected = heads.into_iter().find(|expected: &Vec<_>| expected.len() > 1).unwrap();
         let labels = (0..KINDS).map(|kind| format!("K{kind}=T{kind}")).collect();
         let config = NamesConfig {
             model: folder.path().to_owned(),
@@ -247,7 +252,6 @@ fn scores_are_those_of_a_plain_implementation() {
         };
         let model = NamesModel::open(&config).unwrap().unwrap();
         let found = model.find(TEXT).unwrap();
-        let expected = expected(family, &tensors, folder.path());
         assert_eq!(found.len(), expected.len(), "{}: {found:?}\n{expected:?}", family.name);
         assert!(expected.len() > 1, "{}: {expected:?}", family.name);
         for (found, (entity, start, end, score)) in found.iter().zip(expected) {

@@ -148,7 +148,7 @@ async fn what_is_beyond_the_texts_alone_is_seen(mut site: Site) {
     assert_eq!(counted(&queries, "incomplete"), json!(REFERENCE + 1), "{queries}");
     assert_eq!(counted(&responses, "foreign/EMAIL"), json!(1), "{responses}");
     let examples = site.get("/v1/quality/examples?signal=foreign/EMAIL&side=response").await;
-    assert_eq!(examples["items"][0]["id"], json!("b"), "{examples}");
+    assert_eq!(examples["items"][0]["interaction_id"], json!("b"), "{examples}");
     site.stop().await;
 }
 
