@@ -229,6 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn a_stretch_in_another_language_is_a_signal_of_its_text() {
+        let english = "I would like to know when the shop opens today please";
+        let both = format!("{english} lakini sijui kama wataniruhusu kuingia bila kitambulisho");
+        let has_switched = |text: &str| {
+            let prepared =
+                preparer(&Preparation::default()).prepare(text, None, &Attributes::new());
+            prepared.signals.query.unwrap().flags.contains(Flag::CodeSwitching)
+        };
+        assert!(has_switched(&both) && !has_switched(english));
+    }
+
+    #[test]
     fn what_cannot_be_expected_is_named_by_its_place() {
         let names: Vec<String> = (0..17).map(|i| format!("a{i}")).collect();
         let settings = serde_json::json!({"expect": {"attributes": names}});
