@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::detect::compare::direction;
 use crate::detect::values::StreamRows;
 use crate::model::interaction::Event;
 use crate::model::stream::Stream;
@@ -13,8 +14,9 @@ use crate::stats::codebook::Codebook;
 use crate::stats::divergence::{SMOOTHING, kl_corrected, probabilities, total_variation};
 use crate::stats::features::FourierFeatures;
 use crate::stats::kernel::median_sq_distance;
-use crate::stats::mmd::squared_distance_unbiased;
+use crate::stats::mmd::{MeanSums, squared_distance_unbiased};
 use crate::stats::sketch::Sketch;
+use crate::stats::statistics::Direction;
 
 /// A sample with fewer events is not judged.
 pub const MIN_EVENTS: usize = 20;
@@ -62,9 +64,9 @@ fn check_stream(
         ..Verdict::unjudged(stream, "all", detector)
     };
     if n_ref < MIN_EVENTS || n < MIN_EVENTS {
-        return DetectorKind::OF_TWO_SAMPLES.map(verdict).to_vec();
+        return detectors(stream).map(|(_, detector)| verdict(detector)).collect();
     }
-    let pooled = Pooled::new(reference, current, options.seed);
+    let pooled = Pooled::new(reference, current, direction(stream), options.seed);
     let observed = pooled.statistics(&pooled.labels);
     let null: Vec<[f64; 3]> = (0..options.permutations)
         .into_par_iter()
@@ -76,9 +78,7 @@ fn check_stream(
         .collect();
     let corrected = corrected_p_values(&observed, &null);
     let shares = pooled.effects(&observed);
-    DetectorKind::OF_TWO_SAMPLES
-        .into_iter()
-        .enumerate()
+    detectors(stream)
         .map(|(d, detector)| {
             let is_drift = corrected[d] < level;
             Verdict {
@@ -94,6 +94,15 @@ fn check_stream(
         .collect()
 }
 
+/// The detectors of `stream` and their places among the statistics. Neither kernels nor cells know up
+/// from down, so that rises are left to the centroid.
+fn detectors(stream: Stream) -> impl Iterator<Item = (usize, DetectorKind)> {
+    let knows = move |kind: DetectorKind| {
+        direction(stream) == Direction::Either || kind == DetectorKind::Centroid
+    };
+    DetectorKind::OF_TWO_SAMPLES.into_iter().enumerate().filter(move |(_, kind)| knows(*kind))
+}
+
 /// Both samples together, one unit after another.
 struct Pooled {
     /// Sketch of each unit; sketches add, so a permutation costs one addition per unit.
@@ -102,10 +111,11 @@ struct Pooled {
     labels: Vec<bool>,
     empty: Sketch,
     total: Sketch,
+    direction: Direction,
 }
 
 impl Pooled {
-    fn new(reference: &StreamRows, current: &StreamRows, seed: u64) -> Self {
+    fn new(reference: &StreamRows, current: &StreamRows, direction: Direction, seed: u64) -> Self {
         let rows: Vec<&[f32]> =
             reference.rows.iter().chain(&current.rows).map(Vec::as_slice).collect();
         let mut sample = rows.clone();
@@ -131,12 +141,16 @@ impl Pooled {
         units.par_extend(current.units.par_iter().map(|unit| sketch(current, unit)));
         let mut total = empty.clone();
         units.iter().for_each(|unit| total += unit);
-        Self { units, labels, empty, total }
+        Self { units, labels, empty, total, direction }
     }
 
     fn statistics(&self, labels: &[bool]) -> [f64; 3] {
         let (window, reference) = self.sums(labels);
         let value = |v: Option<f64>| v.unwrap_or(f64::NEG_INFINITY);
+        if self.direction == Direction::Up {
+            let missing = f64::NEG_INFINITY;
+            return [missing, missing, value(squared_rise(window.linear(), reference.linear()))];
+        }
         [
             value(squared_distance_unbiased(window.kernel(), reference.kernel())),
             value(kl_corrected(&window.cells, &reference.cells)),
@@ -179,6 +193,13 @@ impl Pooled {
         );
         [observed[0].max(0.0).sqrt(), moved, observed[2].max(0.0).sqrt()]
     }
+}
+
+/// Σ max(0, μ_w − μ_r)² over the coordinates.
+fn squared_rise(window: MeanSums<'_>, reference: MeanSums<'_>) -> Option<f64> {
+    let means = window.sum.iter().zip(reference.sum);
+    let rise = |(w, r): (&f64, &f64)| Direction::Up.part(w / window.n - r / reference.n).powi(2);
+    (window.n > 0.0 && reference.n > 0.0).then(|| means.map(rise).sum())
 }
 
 /// p-values of each statistic, corrected for the best of all three on the same permutations.

@@ -16,7 +16,7 @@ use crate::stats::divergence::{SMOOTHING, probabilities, total_variation};
 use crate::stats::expectation::Expected;
 use crate::stats::features::FourierFeatures;
 use crate::stats::sketch::Sketch;
-use crate::stats::statistics::Statistics;
+use crate::stats::statistics::{Direction, Statistics};
 
 /// A window to be judged.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,10 @@ impl Comparator {
         };
         let n = window.sum.map_or(0.0, |sum| sum.n);
         let enough = window.complete && n >= f64::from(window.min_events.max(2));
-        let judged = window.sum.filter(|_| enough).map(|sum| Measured::of(lens, own, sum));
+        let judged = window
+            .sum
+            .filter(|_| enough)
+            .map(|sum| Measured::of(lens, own, sum, direction(stream)));
         let segment = part.segment.as_ref().map(Segment::labels).unwrap_or_default();
         spec.detectors
             .iter()
@@ -142,6 +145,14 @@ impl Comparator {
     }
 }
 
+/// The shifts that are drift in `stream`.
+pub(in crate::detect) const fn direction(stream: Stream) -> Direction {
+    match stream.values() {
+        Values::Rises => Direction::Up,
+        _ => Direction::Either,
+    }
+}
+
 /// Whether the lens has what the detector looks through: values that hardly vary are not whitened.
 fn has_map(lens: &Lens, detector: DetectorKind) -> bool {
     match detector {
@@ -159,17 +170,17 @@ struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    fn of(lens: &Lens, part: &StreamPart, sum: &'a Sketch) -> Self {
+    fn of(lens: &Lens, part: &StreamPart, sum: &'a Sketch, direction: Direction) -> Self {
         let phase: Vec<f64> = sum.phase.iter().map(|total| total / sum.n).collect();
         let expected = part.expectation.at(&phase);
         let whitened = lens.whitening.as_ref().map(|whitening| {
-            let shift: Vec<f64> =
-                sum.sum_x.iter().zip(&expected.x).map(|(s, m)| s / sum.n - m).collect();
+            let shifts = sum.sum_x.iter().zip(&expected.x).map(|(s, m)| s / sum.n - m);
+            let shift: Vec<f64> = shifts.map(|shift| direction.part(shift)).collect();
             whitening.norm_sq(&shift)
         });
         let novelty_sd = if lens.landmarks.is_some() { part.expectation.novelty_sd } else { 0.0 };
         let residual = part.expectation.residual_whitened;
-        let statistics = Statistics::of(sum, &expected, whitened, residual, novelty_sd);
+        let statistics = Statistics::of(sum, &expected, whitened, residual, novelty_sd, direction);
         Self { sum, expected, statistics }
     }
 }

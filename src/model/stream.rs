@@ -51,6 +51,8 @@ pub enum Values {
     Scalar,
     /// Numbers in 0…1 that each have a name; their means are rates.
     Rates,
+    /// The same of what nobody wants: a rate that falls is no drift.
+    Rises,
     /// 1 for one of several names, 0 for the others; their means are shares.
     Shares,
     /// None: texts or outcomes are counted.
@@ -77,9 +79,8 @@ impl Stream {
         match self {
             Self::Query | Self::Response => Values::Embedding,
             Self::Relevance => Values::Scalar,
-            Self::QueryQuality | Self::ResponseQuality | Self::Privacy | Self::Policy => {
-                Values::Rates
-            }
+            Self::QueryQuality | Self::ResponseQuality | Self::Policy => Values::Rates,
+            Self::Privacy => Values::Rises,
             Self::Language => Values::Shares,
             Self::Duplicates | Self::Outcome => Values::Counted,
         }
@@ -87,7 +88,7 @@ impl Stream {
 
     /// Whether its values are numbers with names, whose means are told when they change.
     pub const fn has_names(self) -> bool {
-        matches!(self.values(), Values::Rates | Values::Shares)
+        matches!(self.values(), Values::Rates | Values::Rises | Values::Shares)
     }
 
     /// Whether each interaction gives it a value that is compared with the reference's.

@@ -64,7 +64,7 @@ impl DetectorKind {
         match values {
             Values::Embedding => !matches!(self, Self::Repeats | Self::Drop),
             Values::Scalar => matches!(self, Self::Mmd | Self::Kl | Self::Centroid),
-            Values::Rates => matches!(self, Self::Centroid | Self::Whitened),
+            Values::Rates | Values::Rises => matches!(self, Self::Centroid | Self::Whitened),
             // Shares that the reference hardly has would have a variance of next to nothing, and one
             // text in a new language would be an alarm.
             Values::Shares => matches!(self, Self::Centroid),

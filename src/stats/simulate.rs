@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::expectation::{Columns, Expectation, ExpectationSums, Expected};
 use super::linear::axpy;
 use super::sketch::Sketch;
-use super::statistics::{STATISTICS, Statistics};
+use super::statistics::{Direction, STATISTICS, Statistics};
 
 /// Evaluations that one path contributes. Short paths mean more resampled references.
 const EVALUATIONS_PER_PATH: usize = 80;
@@ -177,19 +177,20 @@ impl Sums {
         self.whitened.iter_mut().zip(&other.whitened).for_each(|(a, b)| *a += sign * b);
     }
 
-    fn statistics(&self, reference: &Expectation) -> Statistics {
+    fn statistics(&self, reference: &Expectation, direction: Direction) -> Statistics {
         let n = self.sketch.n;
         let phase: Vec<f64> = self.sketch.phase.iter().map(|sum| sum / n).collect();
         let expected = reference.at(&phase);
-        let whitened = (!self.whitened.is_empty()).then(|| self.whitened_shift(&expected));
+        let whitened =
+            (!self.whitened.is_empty()).then(|| self.whitened_shift(&expected, direction));
         let (residual, sd) = (reference.residual_whitened, reference.novelty_sd);
-        Statistics::of(&self.sketch, &expected, whitened, residual, sd)
+        Statistics::of(&self.sketch, &expected, whitened, residual, sd, direction)
     }
 
-    fn whitened_shift(&self, expected: &Expected) -> f64 {
+    fn whitened_shift(&self, expected: &Expected, direction: Direction) -> f64 {
         let n = self.sketch.n;
         let pairs = self.whitened.iter().zip(&expected.whitened);
-        pairs.map(|(sum, mean)| (sum / n - mean).powi(2)).sum()
+        pairs.map(|(sum, mean)| direction.part(sum / n - mean).powi(2)).sum()
     }
 }
 
@@ -215,6 +216,8 @@ pub struct Plan {
     pub counted: f64,
     /// Evaluations to simulate, over all paths; rounded up to whole paths.
     pub evaluations: usize,
+    /// The shifts that count.
+    pub direction: Direction,
     /// The seed.
     pub seed: u64,
 }
@@ -329,7 +332,7 @@ pub(super) fn slide<'a>(
                 }
                 if count >= spec.buckets && count % spec.stride == 0 {
                     due = true;
-                    let values = windows[w].statistics(reference).standardised();
+                    let values = windows[w].statistics(reference, plan.direction).standardised();
                     latest[w * STATISTICS..(w + 1) * STATISTICS].copy_from_slice(&values);
                 }
             }
@@ -375,6 +378,7 @@ mod tests {
             n_ref: 400,
             counted: 0.5,
             evaluations: 1600,
+            direction: Direction::Either,
             seed: 3,
         }
     }

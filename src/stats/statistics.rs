@@ -20,6 +20,34 @@ pub const WHITENED: usize = 3;
 /// Position of the novelty.
 pub const NOVELTY: usize = 4;
 
+/// Which shifts of a mean count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Up and down.
+    Either,
+    /// Up alone: a coordinate that fell counts as one that did not move.
+    Up,
+}
+
+impl Direction {
+    /// The part of a coordinate's shift that counts.
+    pub const fn part(self, shift: f64) -> f64 {
+        match self {
+            Self::Either => shift,
+            Self::Up => shift.max(0.0),
+        }
+    }
+
+    /// The share of the variance of a shift that its counted part has as its mean square without
+    /// drift: of a symmetric one, half lies on either side.
+    const fn expected_share(self) -> f64 {
+        match self {
+            Self::Either => 1.0,
+            Self::Up => 0.5,
+        }
+    }
+}
+
 /// Values and the scale that their spread without drift is proportional to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistics {
@@ -32,7 +60,7 @@ pub struct Statistics {
 impl Statistics {
     /// The statistics of `window` against `expected`.
     ///
-    /// `whitened_sq` is ‖L⁻¹(μ_w − m)‖², of which the part that is due to chance, `residual_whitened`
+    /// `whitened_sq` is ‖L⁻¹(μ_w − m)‖², of the coordinates that count in `direction`, of which the part that is due to chance, `residual_whitened`
     /// · (1/n + v), is taken off; `novelty_sd` makes the novelty a number of standard deviations of
     /// one text.
     pub fn of(
@@ -41,6 +69,7 @@ impl Statistics {
         whitened_sq: Option<f64>,
         residual_whitened: f64,
         novelty_sd: f64,
+        direction: Direction,
     ) -> Self {
         let missing = f64::NEG_INFINITY;
         let n = window.n;
@@ -50,11 +79,14 @@ impl Statistics {
         let mut values = [missing; STATISTICS];
         values[MMD] =
             squared_shift(window.kernel(), &expected.phi, expected.variance_phi).unwrap_or(missing);
-        values[CENTROID] =
-            squared_shift(window.linear(), &expected.x, expected.variance_x).unwrap_or(missing);
+        values[CENTROID] = match direction {
+            Direction::Either => squared_shift(window.linear(), &expected.x, expected.variance_x),
+            Direction::Up => squared_rise(window.linear(), expected),
+        }
+        .unwrap_or(missing);
         values[KL] = kl_corrected(&window.cells, &cells).unwrap_or(missing);
         if let Some(squared) = whitened_sq {
-            values[WHITENED] = squared - residual_whitened * scale;
+            values[WHITENED] = squared - direction.expected_share() * residual_whitened * scale;
         }
         if novelty_sd > 0.0 {
             values[NOVELTY] = (window.novelty / n - expected.novelty) / novelty_sd;
@@ -91,6 +123,18 @@ pub fn squared_shift(window: MeanSums<'_>, mean: &[f64], variance: f64) -> Optio
     Some(own + dot_f64(mean, mean) - variance - 2.0 * dot_f64(window.sum, mean) / window.n)
 }
 
+/// Σ max(0, μ_w − m)² over the coordinates, less what chance alone is expected to add.
+fn squared_rise(window: MeanSums<'_>, expected: &Expected) -> Option<f64> {
+    if window.n < 2.0 {
+        return None;
+    }
+    let shifts = window.sum.iter().zip(&expected.x).map(|(sum, mean)| sum / window.n - mean);
+    let risen: f64 = shifts.map(|shift| Direction::Up.part(shift).powi(2)).sum();
+    let per_event = expected.variance_x / expected.leverage;
+    let chance = per_event * (1.0 / window.n + expected.leverage);
+    Some(risen - Direction::Up.expected_share() * chance)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -101,6 +145,28 @@ mod tests {
 
     fn sums(rows: &[f32]) -> (f64, f64) {
         (rows.iter().map(|&x| f64::from(x)).sum(), rows.iter().map(|&x| f64::from(x * x)).sum())
+    }
+
+    #[test]
+    fn a_fall_is_no_rise() {
+        let columns = Columns { dim: 2, phi: 1, whitened: 0 };
+        let mut expectation = ExpectationSums::new(columns, 1, 1);
+        for i in 0..1000 {
+            let x = [f32::from(u8::from(i % 10 == 0)), f32::from(u8::from(i % 10 == 1))];
+            expectation.add(&[1.0], &[x[0], x[1], 1.0, 0.0], f64::from(x[0] + x[1]), 0.0);
+            expectation.add_cell(&[1.0], 0);
+        }
+        let expected = expectation.finish().unwrap().at(&[1.0]);
+        let rise = |a: f64, b: f64| {
+            let sum = [200.0 * a, 200.0 * b];
+            let window = MeanSums { n: 200.0, sum: &sum, sum_sq: sum[0] + sum[1] };
+            squared_rise(window, &expected).unwrap()
+        };
+        let chance = rise(0.1, 0.1);
+        assert!((rise(0.0, 0.02) - chance).abs() < 1e-12, "both fell");
+        assert!((rise(0.3, 0.0) - chance - 0.04).abs() < 1e-9, "one rose by 0.2");
+        // Half of the variance of either mean, about 0.09 · (1/200 + 1/1000).
+        assert!((chance + 0.09 * 0.006).abs() < 1e-5, "{chance}");
     }
 
     proptest! {

@@ -20,6 +20,16 @@ const RIDGE: f64 = 0.5;
 /// Parts of the reference that are whitened by the factor of the others.
 pub const FOLDS: usize = 5;
 
+/// What is taken of the covariance of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covariance {
+    /// All of it.
+    Full,
+    /// The variances alone: each coordinate is measured in its own standard deviation, so that a rise
+    /// stays a rise.
+    Diagonal,
+}
+
 /// The mean and the inverse factor of a reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Whitening {
@@ -34,7 +44,11 @@ impl Whitening {
     ///
     /// `fold[i]` in `0..FOLDS` is the fold of row i; rows that belong together share one. `None` when
     /// the rows do not vary. O(rows · dim² + dim³).
-    pub fn out_of_fold(rows: &[&[f32]], fold: &[usize]) -> Option<(Self, Vec<f32>)> {
+    pub fn out_of_fold(
+        rows: &[&[f32]],
+        fold: &[usize],
+        covariance: Covariance,
+    ) -> Option<(Self, Vec<f32>)> {
         let dim = rows.first()?.len();
         let parts: Vec<Moments> = (0..FOLDS)
             .into_par_iter()
@@ -45,13 +59,13 @@ impl Whitening {
             .collect();
         let mut total = Moments::new(dim);
         parts.iter().for_each(|part| total.add(part, 1.0));
-        let whole = total.whitening()?;
+        let whole = total.whitening(covariance)?;
         let others = parts
             .iter()
             .map(|part| {
                 let mut rest = total.clone();
                 rest.add(part, -1.0);
-                rest.whitening().unwrap_or_else(|| whole.clone())
+                rest.whitening(covariance).unwrap_or_else(|| whole.clone())
             })
             .collect::<Vec<_>>();
         let mut whitened = vec![0.0; rows.len() * dim];
@@ -122,13 +136,16 @@ impl Moments {
         }
     }
 
-    fn whitening(&self) -> Option<Whitening> {
+    fn whitening(&self, taken: Covariance) -> Option<Whitening> {
         if self.n < 2.0 {
             return None;
         }
         let dim = self.sum.len();
         let mean = &self.sum / self.n;
         let mut covariance = (&self.outer - (&self.sum * mean.transpose())) / (self.n - 1.0);
+        if taken == Covariance::Diagonal {
+            covariance = DMatrix::from_diagonal(&covariance.diagonal());
+        }
         let ridge = RIDGE * covariance.trace() / dim as f64;
         if ridge <= 1e-12 {
             return None;
@@ -170,7 +187,8 @@ mod tests {
     #[test]
     fn the_quadratic_form_is_that_of_the_regularised_inverse() {
         let rows = rows(400, 6, 1);
-        let (whitening, _) = Whitening::out_of_fold(&slices(&rows), &[0; 400]).unwrap();
+        let (whitening, _) =
+            Whitening::out_of_fold(&slices(&rows), &[0; 400], Covariance::Full).unwrap();
         let n = rows.len() as f64;
         let mean: Vec<f64> =
             (0..6).map(|j| rows.iter().map(|r| f64::from(r[j])).sum::<f64>() / n).collect();
@@ -191,7 +209,8 @@ mod tests {
         let dim = 40;
         let (reference, fresh) = (rows(200, dim, 1), rows(4000, dim, 2));
         let fold: Vec<usize> = (0..reference.len()).map(|i| i % FOLDS).collect();
-        let (whole, out) = Whitening::out_of_fold(&slices(&reference), &fold).unwrap();
+        let (whole, out) =
+            Whitening::out_of_fold(&slices(&reference), &fold, Covariance::Full).unwrap();
         let whiten = |rows: &[Vec<f32>]| {
             let mut all = vec![0.0; rows.len() * dim];
             for (row, out) in rows.iter().zip(all.chunks_exact_mut(dim)) {
@@ -205,8 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn the_diagonal_measures_each_coordinate_in_its_own_deviations() {
+        let rows = rows(300, 4, 5);
+        let (whitening, _) =
+            Whitening::out_of_fold(&slices(&rows), &[0; 300], Covariance::Diagonal).unwrap();
+        let n = rows.len() as f64;
+        let variance = |j: usize| {
+            let mean = rows.iter().map(|r| f64::from(r[j])).sum::<f64>() / n;
+            rows.iter().map(|r| (f64::from(r[j]) - mean).powi(2)).sum::<f64>() / (n - 1.0)
+        };
+        let ridge = RIDGE * (0..4).map(variance).sum::<f64>() / 4.0;
+        for j in 0..4 {
+            let delta: Vec<f64> = (0..4).map(|i| if i == j { 0.3 } else { 0.0 }).collect();
+            let want = 0.3f64.powi(2) / (variance(j) + ridge);
+            assert!((whitening.norm_sq(&delta) / want - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
     fn rows_without_variance_are_refused() {
         let same: [&[f32]; 3] = [&[1.0, 2.0]; 3];
-        assert!(Whitening::out_of_fold(&same, &[0, 1, 2]).is_none());
+        assert!(Whitening::out_of_fold(&same, &[0, 1, 2], Covariance::Full).is_none());
     }
 }

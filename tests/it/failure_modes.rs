@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
+use seamark::detect::check::{CheckOptions, check};
 use seamark::detect::compare::Comparator;
 use seamark::detect::engine::{Engine, Evaluation};
 use seamark::detect::freeze::freeze;
@@ -12,6 +15,7 @@ use seamark::detect::grid::Grid;
 use seamark::detect::profile::ReferenceProfile;
 use seamark::model::interaction::Event;
 use seamark::model::monitor::{MonitorSpec, WindowSpec};
+use seamark::model::signals::Signals;
 use seamark::model::stream::Stream;
 use seamark::model::verdict::DetectorKind;
 use seamark::stats::sketch::{Observation, Sketch};
@@ -207,4 +211,49 @@ fn ten_million_events_leave_no_rounding_behind() {
         (got.n, got.sum_phi, got.cells, got.novelty),
         (1000.0, want.sum_phi, want.cells, want.novelty)
     );
+}
+
+/// Traffic whose responses tell a value of the first type of personal data at `rate`, and of the
+/// second at one in fifty.
+fn telling(seed: u64, n: usize, rate: f64) -> Vec<Event> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut events = Traffic::new(seed).take(n);
+    let signals = Signals::of("Where is my parcel?", Some("It is on its way to you."));
+    for event in &mut events {
+        let told = u32::from(rng.random_bool(rate)) | u32::from(rng.random_bool(0.02)) << 1;
+        event.signals = signals;
+        event.signals.response.iter_mut().for_each(|seen| seen.disclosed = told);
+    }
+    events
+}
+
+#[test]
+fn less_personal_data_is_no_privacy_alarm_and_more_is_one() {
+    let mut spec = spec();
+    spec.streams = vec![Stream::Response, Stream::Privacy];
+    let reference = telling(1, 3000, 0.1);
+    let found = |rate: f64| {
+        let evaluations = run(&mut engine(&reference, &spec), &telling(2, 2000, rate));
+        found_by(&evaluations, Stream::Privacy)
+    };
+    assert_eq!(found(0.0), BTreeMap::new(), "all of it went");
+    assert_eq!(found(0.1), BTreeMap::new());
+    assert!(found(0.25).contains_key(&DetectorKind::Centroid));
+}
+
+#[test]
+fn a_batch_with_less_personal_data_passes_its_check_and_one_with_more_does_not() {
+    let options = CheckOptions { alpha: 0.01, permutations: 999, seed: 1 };
+    let told = |seed: u64, n: usize, rate: f64| {
+        let untold = |event| Event { query: None, response: None, ..event };
+        telling(seed, n, rate).into_iter().map(untold).collect::<Vec<_>>()
+    };
+    let verdict = |rate: f64| {
+        let verdicts = check(&told(1, 1500, 0.1), &told(2, 800, rate), &options);
+        let mut own = verdicts.into_iter().filter(|v| v.stream == Stream::Privacy);
+        let verdict = own.next().unwrap();
+        assert!(verdict.detector == DetectorKind::Centroid && own.next().is_none());
+        verdict.is_drift
+    };
+    assert_eq!([0.0, 0.1, 0.25].map(verdict), [false, false, true]);
 }

@@ -19,14 +19,22 @@ use crate::stats::kernel::median_sq_distance;
 use crate::stats::novelty::{LANDMARKS, Landmarks};
 use crate::stats::rhythm::Rhythm;
 use crate::stats::simulate::Row;
-use crate::stats::whitening::Whitening;
+use crate::stats::whitening::{Covariance, Whitening};
 
 /// Random frequencies of each kind of values; rates are not compared by the kernel.
 const fn frequencies(values: Values) -> usize {
     match values {
         Values::Embedding => 512,
         Values::Scalar => 64,
-        Values::Rates | Values::Shares | Values::Counted => 1,
+        Values::Rates | Values::Rises | Values::Shares | Values::Counted => 1,
+    }
+}
+
+/// A rise of one coordinate is still one in its own standard deviations, but not in turned axes.
+const fn covariance(values: Values) -> Covariance {
+    match values {
+        Values::Rises => Covariance::Diagonal,
+        _ => Covariance::Full,
     }
 }
 
@@ -86,7 +94,9 @@ impl StreamFeatures {
         let in_sessions = stream.units.iter().any(|unit| unit.len() > 1);
         let apart = Apart::of(&raw, &at, rhythm, &kept.units, in_sessions);
         let is_whitened = DetectorKind::Whitened.judges(values) && dim > 1;
-        let whitened = is_whitened.then(|| Whitening::out_of_fold(&raw, &apart.folds())).flatten();
+        let whitened = is_whitened
+            .then(|| Whitening::out_of_fold(&raw, &apart.folds(), covariance(values)))
+            .flatten();
         let (whitening, whitened) =
             whitened.map_or((None, Vec::new()), |(w, rows)| (Some(w), rows));
         let sample = landmark_rows(raw.len(), &mut rng);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::detect::budget;
+use crate::detect::compare::direction;
 use crate::detect::freeze::features::StreamFeatures;
 use crate::detect::freeze::plan::{Plan, PlannedGrid, PlannedWindow};
 use crate::detect::freeze::trial::{self, Topic};
@@ -147,6 +148,7 @@ impl PartContext<'_> {
             n_ref: expectation.n as usize,
             counted: expectation.n_cells / expectation.n,
             evaluations: EVALUATIONS,
+            direction: direction(self.stream),
             seed: self.seed + 3 + g as u64,
         }
     }
