@@ -65,9 +65,11 @@ fn measure(reference: &Array, windows: &Array) -> Result<Vec<Value>> {
         let window = events(rows);
         let start = cpu_ms();
         let mut engine = Engine::new(spec.clone(), comparator.clone(), per_30d);
+        let seen = engine.look(&window);
         let verdicts: Vec<_> = window
             .iter()
-            .flat_map(|event| engine.observe(event))
+            .zip(&seen)
+            .flat_map(|(event, seen)| engine.observe_seen(event, seen))
             .flat_map(|evaluation| evaluation.verdicts)
             .filter(|verdict| verdict.stream == Stream::Query)
             .collect();

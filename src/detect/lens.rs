@@ -9,6 +9,9 @@ use crate::stats::rhythm::Rhythm;
 use crate::stats::sketch::{Observation, Sketch};
 use crate::stats::whitening::Whitening;
 
+/// Values whose features stay in the second cache until they are copied.
+const TOGETHER: usize = 64;
+
 /// The frozen maps of one stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lens {
@@ -47,6 +50,16 @@ impl Lens {
     ///
     /// O(values · (frequencies + cells + landmarks) · dim).
     pub fn look(&self, features: &FourierFeatures, values: &[&[f32]], at: &[i64]) -> Vec<Seen> {
+        let groups = values.chunks(TOGETHER).zip(at.chunks(TOGETHER));
+        groups.flat_map(|(values, at)| self.look_together(features, values, at)).collect()
+    }
+
+    fn look_together(
+        &self,
+        features: &FourierFeatures,
+        values: &[&[f32]],
+        at: &[i64],
+    ) -> Vec<Seen> {
         let mut phi = vec![0.0; features.len() * values.len()];
         features.map_all(values, &mut phi);
         let novelty = match &self.landmarks {
@@ -55,12 +68,12 @@ impl Lens {
         };
         values
             .iter()
-            .zip(phi.chunks_exact(features.len()))
+            .zip(phi.chunks_exact(features.len()).zip(self.codebook.assign_all(values)))
             .zip(novelty.into_iter().zip(at))
-            .map(|((x, phi), (novelty, at))| Seen {
+            .map(|((x, (phi, cell)), (novelty, at))| Seen {
                 x: x.to_vec(),
                 phi: phi.to_vec(),
-                cell: self.codebook.assign(x),
+                cell,
                 novelty,
                 basis: self.rhythm.basis(*at),
             })

@@ -19,7 +19,7 @@ use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
 
 /// Version of the profile's meaning; a profile of another version is refused.
-pub const PROFILE_VERSION: u32 = 4;
+pub const PROFILE_VERSION: u32 = 5;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and
 /// the reference's rows it can be computed again, bit for bit.

@@ -24,27 +24,23 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// The same for whole numbers of 16 bits.
-pub(super) mod whole {
+/// The same for bytes with a sign.
+pub(super) mod bytes {
     use super::{Deserialize, Deserializer, Engine, Error, STANDARD, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(
-        numbers: &[i16],
+        numbers: &[i8],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let bytes: Vec<u8> = numbers.iter().map(|&v| v as u8).collect();
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Vec<i16>, D::Error> {
+    ) -> Result<Vec<i8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
-        let (numbers, rest) = bytes.as_chunks::<2>();
-        if !rest.is_empty() {
-            return Err(D::Error::custom("the bytes are no whole number of 16-bit numbers"));
-        }
-        Ok(numbers.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect())
+        Ok(bytes.into_iter().map(|byte| byte as i8).collect())
     }
 }

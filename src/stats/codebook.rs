@@ -8,18 +8,40 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::linear::panels::Panels;
 use super::linear::{distance_sq, dot};
 
 const ITERATIONS: usize = 15;
 
 /// K centroids; a point belongs to the nearest one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Codebook {
     dim: usize,
     /// Row-major K × dim.
     centroids: Vec<f32>,
     /// ½‖c‖², so that the nearest centroid is argmax x·c − ½‖c‖².
     half_norms: Vec<f32>,
+    /// The centroids again, to be multiplied with.
+    panels: Panels,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    dim: usize,
+    centroids: Vec<f32>,
+}
+
+impl From<Stored> for Codebook {
+    fn from(Stored { dim, centroids }: Stored) -> Self {
+        Self::with_centroids(dim.max(1), centroids)
+    }
+}
+
+impl From<Codebook> for Stored {
+    fn from(book: Codebook) -> Self {
+        Self { dim: book.dim, centroids: book.centroids }
+    }
 }
 
 impl Codebook {
@@ -42,7 +64,7 @@ impl Codebook {
     /// A codebook with the given row-major centroids.
     pub fn with_centroids(dim: usize, centroids: Vec<f32>) -> Self {
         let half_norms = centroids.chunks_exact(dim).map(|c| 0.5 * dot(c, c)).collect();
-        Self { dim, centroids, half_norms }
+        Self { dim, panels: Panels::new(&centroids, dim), centroids, half_norms }
     }
 
     /// Number of cells.
@@ -67,32 +89,40 @@ impl Codebook {
 
     /// The cell of `x`: its nearest centroid, the first of equals.
     pub fn assign(&self, x: &[f32]) -> usize {
-        self.nearest(x, |_| true)
+        self.nearest(&[x], |_| true)[0]
+    }
+
+    /// The cell of each of `points`: the same as one by one, but the centroids are read once for all.
+    pub fn assign_all(&self, points: &[&[f32]]) -> Vec<usize> {
+        self.nearest(points, |_| true)
     }
 
     /// The cell of `x` if there were no cell `other`.
     pub fn assign_without(&self, x: &[f32], other: usize) -> usize {
-        self.nearest(x, |cell| cell != other)
+        self.nearest(&[x], |cell| cell != other)[0]
     }
 
-    fn nearest(&self, x: &[f32], allowed: impl Fn(usize) -> bool) -> usize {
-        let mut best = (0, f32::NEG_INFINITY);
-        for (k, (centroid, half)) in
-            self.centroids.chunks_exact(self.dim).zip(&self.half_norms).enumerate()
-        {
-            let score = dot(centroid, x) - half;
-            if score > best.1 && allowed(k) {
-                best = (k, score);
+    fn nearest(&self, points: &[&[f32]], allowed: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut along = vec![0.0; self.len() * points.len()];
+        self.panels.products(points, &mut along);
+        let cell = |along: &[f32]| {
+            let mut best = (0, f32::NEG_INFINITY);
+            for (k, (along, half)) in along.iter().zip(&self.half_norms).enumerate() {
+                let score = along - half;
+                if score > best.1 && allowed(k) {
+                    best = (k, score);
+                }
             }
-        }
-        best.0
+            best.0
+        };
+        along.chunks_exact(self.len().max(1)).map(cell).collect()
     }
 
     /// How many of `rows` fall into each cell.
     pub fn histogram(&self, rows: &[&[f32]]) -> Vec<f64> {
         let mut counts = vec![0.0; self.len()];
-        for row in rows {
-            counts[self.assign(row)] += 1.0;
+        for cell in self.assign_all(rows) {
+            counts[cell] += 1.0;
         }
         counts
     }
@@ -100,8 +130,7 @@ impl Codebook {
     fn recentred(&self, rows: &[&[f32]]) -> Self {
         let mut sums = vec![0.0f64; self.centroids.len()];
         let mut counts = vec![0.0f64; self.len()];
-        for row in rows {
-            let cell = self.assign(row);
+        for (row, cell) in rows.iter().zip(self.assign_all(rows)) {
             counts[cell] += 1.0;
             super::linear::add(&mut sums[cell * self.dim..(cell + 1) * self.dim], row);
         }

@@ -11,15 +11,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::linear::products;
+use super::linear::panels::Panels;
 use super::trig::sin_cos;
 
 /// A frozen feature map from `dim` coordinates to `2 × frequencies` features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FourierFeatures {
-    dim: usize,
-    /// Row-major frequencies × dim.
-    weights: Vec<f32>,
+    weights: Panels,
     scale: f32,
 }
 
@@ -34,18 +32,19 @@ impl FourierFeatures {
             let scale = (2.0 * gamma).sqrt();
             weights.extend(block[..rows * dim].iter().map(|&w| (w * scale) as f32));
         }
-        Self::with_weights(dim, weights)
+        Self::with_weights(dim, &weights)
     }
 
     /// The map with the given frequencies (row-major, already scaled by √(2γ)).
-    pub fn with_weights(dim: usize, weights: Vec<f32>) -> Self {
-        let scale = (1.0 / (weights.len() / dim) as f32).sqrt();
-        Self { dim, weights, scale }
+    pub fn with_weights(dim: usize, weights: &[f32]) -> Self {
+        let weights = Panels::new(weights, dim);
+        let scale = (1.0 / weights.len() as f32).sqrt();
+        Self { weights, scale }
     }
 
     /// Number of features: twice the number of frequencies.
     pub fn len(&self) -> usize {
-        2 * self.weights.len() / self.dim
+        2 * self.weights.len()
     }
 
     /// Whether the map has no features.
@@ -61,9 +60,9 @@ impl FourierFeatures {
     /// Writes φ of each point into `out`, one after another: the same numbers as [`Self::map`], but
     /// the frequencies are read once for all of them.
     pub fn map_all(&self, points: &[&[f32]], out: &mut [f32]) {
-        let frequencies = self.weights.len() / self.dim;
+        let frequencies = self.weights.len();
         let mut angles = vec![0.0; frequencies * points.len()];
-        products(&self.weights, self.dim, points, &mut angles);
+        self.weights.products(points, &mut angles);
         let scale = self.scale;
         pulp::Arch::new().dispatch(SinesAndCosines { angles: &angles, frequencies, scale, out });
     }

@@ -1,169 +1,58 @@
-//! Inner products of vectors of whole numbers: exact, so the same on every processor.
-
-#![expect(clippy::inline_always, reason = "else it is compiled without vector instructions")]
-
-/// Numbers of one step: a register of 512 bits.
-const STEP: usize = 32;
-
-/// Rows that pass over all points while they lie in the nearest cache.
-const BLOCK: usize = 32;
-
-/// Rows of whole numbers, all of one length.
-pub(super) struct Rows<'a> {
-    values: &'a [i16],
-    dim: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Row-major `values` with `dim` columns.
-    pub(super) fn new(values: &'a [i16], dim: usize) -> Self {
-        Self { values, dim }
-    }
-
-    fn len(&self) -> usize {
-        self.values.len() / self.dim
-    }
-
-    fn row(&self, row: usize) -> &'a [i16] {
-        &self.values[row * self.dim..(row + 1) * self.dim]
-    }
-
-    /// The inner product of every row with every point: `out[p · rows + r]`. No sum may exceed 32 bits.
-    pub(super) fn products(&self, points: &[Vec<i16>], out: &mut [i32]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = pulp::x86::V4::try_new() {
-            return pulp::Simd::vectorize(simd, x86::Wide { simd, rows: self, points, out });
-        } else if let Some(simd) = pulp::x86::V3::try_new() {
-            return pulp::Simd::vectorize(simd, x86::Narrow { simd, rows: self, points, out });
-        }
-        self.blocked(points, out, dot_four);
-    }
-
-    #[inline(always)]
-    fn blocked(
-        &self,
-        points: &[Vec<i16>],
-        out: &mut [i32],
-        four: impl Fn([&[i16]; 4], &[i16]) -> [i32; 4],
-    ) {
-        let rows = self.len();
-        for first in (0..rows).step_by(BLOCK) {
-            let last = (first + BLOCK).min(rows);
-            for (p, x) in points.iter().enumerate() {
-                let out = &mut out[p * rows..(p + 1) * rows];
-                let mut row = first;
-                while row + 4 <= last {
-                    let rows = [row, row + 1, row + 2, row + 3].map(|row| self.row(row));
-                    out[row..row + 4].copy_from_slice(&four(rows, x));
-                    row += 4;
-                }
-                for (row, out) in out.iter_mut().enumerate().take(last).skip(row) {
-                    *out = dot(self.row(row), x);
-                }
-            }
-        }
-    }
-}
-
-fn dot(a: &[i16], b: &[i16]) -> i32 {
-    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
-}
-
-fn dot_four(rows: [&[i16]; 4], x: &[i16]) -> [i32; 4] {
-    rows.map(|row| dot(row, x))
-}
-
-/// The totals of four rows: their partial sums, and what is left behind the whole registers.
-#[inline(always)]
-fn finish<const LANES: usize>(
-    sums: [[i32; LANES]; 4],
-    rows: [&[i16]; 4],
-    x_tail: &[i16],
-) -> [i32; 4] {
-    let mut totals = sums.map(|lanes| lanes.iter().sum());
-    for (total, row) in totals.iter_mut().zip(rows) {
-        *total += dot(&row[row.len() - x_tail.len()..], x_tail);
-    }
-    totals
-}
+//! Inner products of vectors of bytes: exact, so the same on every processor.
+//!
+//! Where the processor multiplies bytes by fours (VNNI), sixteen rows stand beside each other, so that
+//! their sums fill a register and need no adding up; elsewhere the bytes are widened once to whole
+//! numbers of 16 bits, two of which are multiplied at a time.
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{__m256i, __m512i};
+mod bytes;
+mod words;
 
-    use pulp::cast;
-    use pulp::x86::{V3, V4};
+/// Rows of bytes from −127 to 127, all of one length, laid out for this processor.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rows {
+    count: usize,
+    dim: usize,
+    layout: Layout,
+}
 
-    use super::{Rows, STEP, finish};
+#[derive(Debug, Clone, PartialEq)]
+enum Layout {
+    #[cfg(target_arch = "x86_64")]
+    Bytes(bytes::Panels),
+    Words(Vec<i16>),
+}
 
-    /// 512 bits at a time.
-    pub(super) struct Wide<'a> {
-        pub(super) simd: V4,
-        pub(super) rows: &'a Rows<'a>,
-        pub(super) points: &'a [Vec<i16>],
-        pub(super) out: &'a mut [i32],
-    }
-
-    impl pulp::NullaryFnOnce for Wide<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            let simd = self.simd;
-            self.rows.blocked(
-                self.points,
-                self.out,
-                #[inline(always)]
-                |rows, x| {
-                    let (steps, x_tail) = x.as_chunks::<STEP>();
-                    let [a, b, c, d] = rows.map(|row| row.as_chunks::<STEP>().0);
-                    let mut sums = [simd.avx512f._mm512_setzero_si512(); 4];
-                    for ((((x, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
-                        let x: __m512i = cast(*x);
-                        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-                            let pairs = simd.avx512bw._mm512_madd_epi16(cast(*row), x);
-                            *sum = simd.avx512f._mm512_add_epi32(*sum, pairs);
-                        }
-                    }
-                    finish::<16>(sums.map(cast), rows, x_tail)
-                },
-            );
+impl Rows {
+    /// Row-major `values` with `dim` columns.
+    pub(super) fn new(values: &[i8], dim: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(panels) = bytes::Panels::new(values, dim) {
+            return Self { count: values.len() / dim, dim, layout: Layout::Bytes(panels) };
         }
+        Self::in_words(values, dim)
     }
 
-    /// 256 bits at a time.
-    pub(super) struct Narrow<'a> {
-        pub(super) simd: V3,
-        pub(super) rows: &'a Rows<'a>,
-        pub(super) points: &'a [Vec<i16>],
-        pub(super) out: &'a mut [i32],
+    fn in_words(values: &[i8], dim: usize) -> Self {
+        let words = values.iter().map(|&v| i16::from(v)).collect();
+        Self { count: values.len() / dim, dim, layout: Layout::Words(words) }
     }
 
-    impl pulp::NullaryFnOnce for Narrow<'_> {
-        type Output = ();
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
 
-        #[inline(always)]
-        fn call(self) {
-            let simd = self.simd;
-            self.rows.blocked(
-                self.points,
-                self.out,
-                #[inline(always)]
-                |rows, x| {
-                    const HALF: usize = STEP / 2;
-                    let (steps, x_tail) = x.as_chunks::<HALF>();
-                    let [a, b, c, d] = rows.map(|row| row.as_chunks::<HALF>().0);
-                    let mut sums = [simd.avx._mm256_setzero_si256(); 4];
-                    for ((((x, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
-                        let x: __m256i = cast(*x);
-                        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-                            let pairs = simd.avx2._mm256_madd_epi16(cast(*row), x);
-                            *sum = simd.avx2._mm256_add_epi32(*sum, pairs);
-                        }
-                    }
-                    finish::<8>(sums.map(cast), rows, x_tail)
-                },
-            );
+    /// The inner product of every row with every point: `out[p · rows + r]`.
+    pub(super) fn products(&self, points: &[Vec<i8>], out: &mut [i32]) {
+        match &self.layout {
+            #[cfg(target_arch = "x86_64")]
+            Layout::Bytes(panels) => panels.products(points, self.count, out),
+            Layout::Words(values) => {
+                let widen = |x: &Vec<i8>| x.iter().map(|&v| i16::from(v)).collect();
+                let points: Vec<Vec<i16>> = points.iter().map(widen).collect();
+                words::Rows::new(values, self.dim).products(&points, out);
+            }
         }
     }
 }
@@ -176,23 +65,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_path_is_the_plain_sum(
+        fn every_layout_gives_the_plain_sum(
             dim in 1usize..100,
-            rows in 1usize..40,
-            points in 1usize..5,
+            rows in 1usize..80,
+            points in 1usize..20,
             seed in any::<u32>(),
         ) {
-            let value = |i: usize| (((i as u32).wrapping_mul(2_654_435_761) ^ seed) % 16_385) as i16 - 8192;
-            let matrix: Vec<i16> = (0..rows * dim).map(value).collect();
-            let points: Vec<Vec<i16>> =
-                (0..points).map(|p| (0..dim).map(|i| value(7 * i + 1000 * p)).collect()).collect();
-            let mut out = vec![0; rows * points.len()];
-            Rows::new(&matrix, dim).products(&points, &mut out);
-            for (p, x) in points.iter().enumerate() {
-                for row in 0..rows {
-                    prop_assert_eq!(out[p * rows + row], dot(&matrix[row * dim..(row + 1) * dim], x));
-                }
+            let value = |i: usize| (((i as u32).wrapping_mul(2_654_435_761) ^ seed) % 255) as i32 - 127;
+            let matrix: Vec<i8> = (0..rows * dim).map(|i| value(i) as i8).collect();
+            let points: Vec<Vec<i8>> =
+                (0..points).map(|p| (0..dim).map(|i| value(7 * i + 1000 * p) as i8).collect()).collect();
+            let plain: Vec<i32> = points
+                .iter()
+                .flat_map(|x| matrix.chunks_exact(dim).map(move |row| (x, row)))
+                .map(|(x, row)| x.iter().zip(row).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum())
+                .collect();
+            for layout in [Rows::new(&matrix, dim), Rows::in_words(&matrix, dim)] {
+                let mut out = vec![0; rows * points.len()];
+                layout.products(&points, &mut out);
+                prop_assert_eq!(&out, &plain);
             }
+        }
+    }
+
+    #[test]
+    fn the_largest_bytes_do_not_saturate() {
+        let rows = [[127i8; 384], [-127; 384]].concat();
+        let points = [vec![127i8; 384], vec![-127; 384]];
+        for layout in [Rows::new(&rows, 384), Rows::in_words(&rows, 384)] {
+            let mut out = vec![0; 4];
+            layout.products(&points, &mut out);
+            let most = 127 * 127 * 384;
+            assert_eq!(out, [most, -most, -most, most]);
         }
     }
 }

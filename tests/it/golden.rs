@@ -114,8 +114,8 @@ fn ours(dir: &Path, case: &Value, x: &Rows, y: &Rows) -> Option<(Vec<f64>, f64)>
         "rff_mmd2_unbiased" => {
             let scale = (2.0 * gamma?).sqrt();
             let w = input("W");
-            let weights = w.iter().flatten().map(|&v| (v * scale) as f32).collect();
-            let features = FourierFeatures::with_weights(w[0].len(), weights);
+            let weights: Vec<f32> = w.iter().flatten().map(|&v| (v * scale) as f32).collect();
+            let features = FourierFeatures::with_weights(w[0].len(), &weights);
             let map = |rows: &Rows| {
                 let mut sum = vec![0.0; features.len()];
                 let mut out = vec![0.0; features.len()];

@@ -236,13 +236,14 @@ fn rows(
         .flat_map_iter(|(chunk, points)| {
             let mut phi = vec![0.0; features.len() * points.len()];
             features.map_all(points, &mut phi);
+            let cells = lens.codebook.assign_all(points);
             let row = |(p, x): (usize, &&[f32])| {
                 let i = chunk * CHUNK + p;
                 let phi = &phi[p * features.len()..(p + 1) * features.len()];
                 let z = whitened.get(i * dim..(i + 1) * dim).unwrap_or_default();
                 Row {
                     features: [x, phi, z, &novelty[i..=i]].concat(),
-                    cell: lens.codebook.assign(x),
+                    cell: cells[p],
                     basis: lens.rhythm.basis(at[i]),
                     phase: lens.rhythm.phase(at[i]),
                 }
