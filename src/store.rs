@@ -7,6 +7,7 @@
 
 mod alerts;
 mod audit;
+mod calibration_steps;
 mod codec;
 mod config;
 mod counters;
@@ -47,6 +48,7 @@ mod uploads;
 
 pub use alerts::{AlarmRecord, AlertFilter};
 pub use audit::{AuditFilter, verify_checkpoint};
+pub use calibration_steps::digest_of_rows;
 pub use config::Config;
 pub use counters::{Counter, Counts};
 pub use deliveries::DeliveryFilter;

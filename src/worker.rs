@@ -4,6 +4,7 @@
 //! work by a query, is idempotent, and may die at any line; the next tick is the retry.
 
 pub mod assess;
+mod calibration;
 pub mod config;
 pub mod context;
 pub mod delivery;

@@ -4,6 +4,7 @@ mod apart;
 mod features;
 mod part;
 mod plan;
+pub mod steps;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::detect::budget;
 use crate::detect::freeze::features::StreamFeatures;
 use crate::detect::freeze::part::PartContext;
 use crate::detect::freeze::plan::{Plan, usable_grids};
+use crate::detect::freeze::steps::{NoSteps, Step, Steps};
 use crate::detect::notes::Notes;
 use crate::detect::outcomes::{self, freeze::OutcomeSpec};
 use crate::detect::profile::{PROFILE_VERSION, Part, ReferenceProfile};
@@ -73,16 +75,18 @@ pub fn freeze(
     seed: u64,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<ReferenceProfile, FreezeError> {
-    freeze_with_outcomes(events, spec, &[], model_digest, seed, progress)
+    freeze_with_outcomes(events, spec, &[], model_digest, seed, &NoSteps, progress)
 }
 
-/// The same with the outcomes that `outcomes` names, as far as the events have them.
+/// The same with the outcomes that `outcomes` names, as far as the events have them; what `steps`
+/// has of it is not calibrated again.
 pub fn freeze_with_outcomes(
     events: &[Event],
     spec: &MonitorSpec,
     outcomes: &[OutcomeSpec],
     model_digest: &str,
     seed: u64,
+    steps: &dyn Steps,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<ReferenceProfile, FreezeError> {
     if events.len() < MIN_EVENTS {
@@ -138,7 +142,13 @@ pub fn freeze_with_outcomes(
             };
             let member =
                 |event: usize| segment.as_ref().is_none_or(|s| s.holds(&ordered[event].attributes));
-            if let Some(stream_part) = context.calibrate(&features, member, &step) {
+            let id = Step { stream: *stream, part: p };
+            let calibrated = steps.done(id).or_else(|| {
+                let calibrated = context.calibrate(&features, member, &step)?;
+                steps.keep(id, &calibrated);
+                Some(calibrated)
+            });
+            if let Some(stream_part) = calibrated {
                 warnings.extend(stream_part.trial.and_then(|t| trial::warning(*stream, &t)));
                 part.streams.insert(*stream, stream_part);
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::audit;
+use super::calibration_steps;
 use super::codec;
 use super::engine::{Store, Tx, on_engine, on_tx};
 use super::error::StoreError;
@@ -355,6 +356,7 @@ impl Store {
         let Some((project, name, version)) = frozen else { return Ok(false) };
         start_anew(&mut tx, freeze, now).await?;
         uploads::forget(&mut tx, freeze.reference_id).await?;
+        calibration_steps::forget(&mut tx, freeze.reference_id).await?;
         let payload = serde_json::json!({
             "monitor_id": freeze.monitor_id, "name": name, "version": version, "n": freeze.n,
             "model_digest": freeze.model_digest,

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use crate::detect::freeze::{FreezeError, freeze_with_outcomes};
 use crate::detect::notes::{self, Notes, Texts};
 use crate::detect::outcomes::freeze::{MATURE, OutcomeSpec};
 use crate::detect::profile::ReferenceProfile;
@@ -22,6 +19,7 @@ use crate::store::FreezeCommit;
 use crate::text::clean::Boilerplate;
 use crate::text::hashes::Hashes;
 use crate::text::repair::Vocabulary;
+use crate::worker::calibration::{Inputs, calibrate};
 use crate::worker::context::Context;
 use crate::worker::driver::{Worker, WorkerError};
 use crate::worker::embedding::{Vectors, embed_rows};
@@ -153,9 +151,15 @@ impl ReferenceWorker {
             ReferenceSource::File { .. } => None,
             _ => rows.iter().map(|event| event.position).max(),
         };
-        let n = rows.len() as i64;
-        let rows = Arc::new(rows);
-        let mut profile = match self.profile(reference, &monitor, rows.clone()).await? {
+        let inputs = Arc::new(Inputs {
+            spec: monitor.spec.clone(),
+            outcomes: self.outcome_specs(reference).await?,
+            model_digest: self.model_digest.clone(),
+            seed: reference.seed as u64,
+            rows,
+        });
+        let store = &self.context.store;
+        let mut profile = match calibrate(store, reference, inputs.clone()).await? {
             Ok(profile) => profile,
             Err(error) => {
                 let message = error.to_string();
@@ -165,13 +169,13 @@ impl ReferenceWorker {
         };
         profile.writings = self.writings(reference).await?;
         profile.policies = policies;
-        profile.notes = self.notes(reference, &profile, &rows).await?;
+        profile.notes = self.notes(reference, &profile, &inputs.rows).await?;
         let message = (!profile.warnings.is_empty()).then(|| profile.warnings.join("; "));
         crate::fault::point("reference.before_freeze");
         let commit = FreezeCommit {
             reference_id: reference.id,
             monitor_id: reference.monitor_id,
-            n,
+            n: inputs.rows.len() as i64,
             model_digest: self.model_digest.clone(),
             profile: serde_json::to_vec(&profile).unwrap_or_default(),
             message,
@@ -179,7 +183,7 @@ impl ReferenceWorker {
         };
         self.context.store.freeze_reference(&commit, self.context.now()).await?;
         crate::fault::point("reference.after_freeze");
-        tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n, "reference frozen");
+        tracing::info!(reference = %reference.id, monitor = %monitor.spec.name, n = commit.n, "reference frozen");
         self.context.wakers.evaluation.notify_one();
         Ok(())
     }
@@ -187,6 +191,7 @@ impl ReferenceWorker {
     /// Ends a reference that cannot be frozen; its uploaded texts have no further use.
     async fn refuse(&self, reference: &Reference, message: &str) -> Result<(), WorkerError> {
         self.context.store.delete_reference_upload(reference.id).await?;
+        self.context.store.forget_calibration_steps(reference.id).await?;
         self.progress(reference, ReferenceStatus::Failed, 1.0, Some(message)).await
     }
 
@@ -274,34 +279,6 @@ impl ReferenceWorker {
             texts.get(id).map_or((None, None), |(q, r)| (q.as_deref(), r.as_deref()))
         };
         Ok(notes::take(profile, rows, &of))
-    }
-
-    /// Runs the computation on a thread of its own and writes its progress every half second.
-    async fn profile(
-        &self,
-        reference: &Reference,
-        monitor: &Monitor,
-        rows: Arc<Vec<Event>>,
-    ) -> Result<Result<ReferenceProfile, FreezeError>, WorkerError> {
-        let done = Arc::new(AtomicU64::new(0));
-        let (spec, digest, seed) =
-            (monitor.spec.clone(), self.model_digest.clone(), reference.seed as u64);
-        let outcomes = self.outcome_specs(reference).await?;
-        let heard = done.clone();
-        let mut task = tokio::task::spawn_blocking(move || {
-            freeze_with_outcomes(&rows, &spec, &outcomes, &digest, seed, &|share| {
-                heard.fetch_max((share * 1e6) as u64, Ordering::Relaxed);
-            })
-        });
-        loop {
-            tokio::select! {
-                result = &mut task => return Ok(result?),
-                () = tokio::time::sleep(Duration::from_millis(500)) => {
-                    let share = done.load(Ordering::Relaxed) as f64 / 1e6;
-                    self.progress(reference, ReferenceStatus::Computing, share, None).await?;
-                }
-            }
-        }
     }
 
     async fn monitor(&self, reference: &Reference) -> Result<Option<Monitor>, WorkerError> {

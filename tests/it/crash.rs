@@ -41,6 +41,7 @@ crash_tests! {
     embedding_claimed: "embedding.claimed@4";
     embedding_before_write: "embedding.before_write@2";
     embedding_after_write: "embedding.after_write@5";
+    reference_step_kept: "reference.step_kept";
     reference_rows_written: "reference.rows_written";
     reference_before_freeze: "reference.before_freeze";
     reference_after_freeze: "reference.after_freeze";
@@ -113,6 +114,9 @@ async fn survives(database: String, point: &str, kill_after: Option<usize>) {
     let fired = oracle.transitions("firing").len();
     let reports = quiet(&mut rig, &monitor, 2 * fired).await;
     assert_eq!(rig.deaths, 1, "{point:?} was reached");
+    let resumed = rig.has_logged("calibration goes on where it stopped");
+    let after_a_step = ["reference.step_kept", "reference.before_freeze"].contains(&point);
+    assert_eq!(resumed, after_a_step, "{point:?}");
     assert_same_reports(&reports, &oracle.reports);
     assert_counts(&mut rig, (REFERENCE + stream.len()) as u64).await;
     assert_alerts(&mut rig, fired).await;

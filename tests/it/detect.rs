@@ -299,7 +299,7 @@ fn a_daily_rhythm_is_no_drift_and_drift_in_it_is_found() {
     assert!(drifted(&run(&mut engine, &stream[6 * 288..]), Stream::Query) > 0);
 }
 
-fn labelled(mut events: Vec<Event>) -> Vec<Event> {
+pub(crate) fn labelled(mut events: Vec<Event>) -> Vec<Event> {
     for (i, event) in events.iter_mut().enumerate() {
         let channel = ["web", "web", "web", "app", "ussd"][i % 5];
         event.attributes = [("channel".to_owned(), channel.to_owned())].into();

@@ -6,6 +6,7 @@ mod alert_chain;
 mod api;
 mod audit;
 mod bad_texts;
+mod calibration_steps;
 mod changed_monitor;
 mod channels;
 mod clean;

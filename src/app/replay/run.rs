@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::detect::compare::Comparator;
 use crate::detect::engine::{Engine, Evaluation};
 use crate::detect::freeze::freeze_with_outcomes;
+use crate::detect::freeze::steps::NoSteps;
 use crate::detect::lens::Seen;
 use crate::detect::notes::{self, Texts};
 use crate::detect::segments::Segment;
@@ -57,7 +58,7 @@ impl Run {
         let writings = Writings::learned(&mut covered, &own);
         let outcomes = outcomes::specs(&covered);
         let mut profile =
-            freeze_with_outcomes(&covered, spec, &outcomes, model_digest, seed, &|_| ())
+            freeze_with_outcomes(&covered, spec, &outcomes, model_digest, seed, &NoSteps, &|_| ())
                 .with_context(|| format!("monitor {}", spec.name))?;
         profile.writings = writings;
         profile.notes = notes::take(&profile, &covered, &of);

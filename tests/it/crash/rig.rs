@@ -93,6 +93,11 @@ impl Rig {
         }
     }
 
+    /// Whether the living process has logged a line with `text`.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.process.as_ref().unwrap().log().iter().any(|line| line.contains(text))
+    }
+
     /// All items of a list, oldest first.
     pub(crate) async fn all(&mut self, path: &str) -> Vec<Value> {
         let page = self.get(&format!("{path}?limit=200")).await;

@@ -40,7 +40,7 @@ async fn both_engines_have_the_same_tables() {
     let sqlite: Vec<Column> = sqlx::query_as(SQLITE).fetch_all(&mut sqlite).await.unwrap();
     let postgres: Vec<Column> = sqlx::query_as(POSTGRES).fetch_all(&mut postgres).await.unwrap();
     assert_eq!(columns(sqlite), columns(postgres.clone()));
-    assert_eq!(postgres.iter().map(|column| &column.0).collect::<BTreeSet<_>>().len(), 42);
+    assert_eq!(postgres.iter().map(|column| &column.0).collect::<BTreeSet<_>>().len(), 43);
 }
 
 #[test]
