@@ -29,8 +29,14 @@ impl Regressor {
 
     /// Adds one row of features at basis `b`.
     pub fn add(&mut self, b: &[f64], row: &[f32]) {
-        self.n += 1.0;
+        self.add_times(1.0, b, row);
+    }
+
+    /// Adds one row as often as `times` says.
+    fn add_times(&mut self, times: f64, b: &[f64], row: &[f32]) {
+        self.n += times;
         for (i, &bi) in b.iter().enumerate() {
+            let bi = times * bi;
             for (j, &bj) in b.iter().enumerate() {
                 self.gram[i * self.functions + j] += bi * bj;
             }
@@ -202,10 +208,23 @@ impl ExpectationSums {
     /// Adds one row of features, laid out as the columns say; `whitened_sq` is its squared length in
     /// whitened coordinates, 0 where there are none.
     pub fn add(&mut self, b: &[f64], row: &[f32], sum_sq_x: f64, whitened_sq: f64) {
-        self.means.add(b, row);
-        self.sum_sq_x += sum_sq_x;
-        self.sum_sq_whitened += whitened_sq;
-        self.sum_sq_novelty += row.last().map_or(0.0, |v| f64::from(*v) * f64::from(*v));
+        self.add_times(1.0, b, row, sum_sq_x, whitened_sq);
+    }
+
+    /// Adds one row as often as `times` says.
+    pub fn add_times(
+        &mut self,
+        times: f64,
+        b: &[f64],
+        row: &[f32],
+        sum_sq_x: f64,
+        whitened_sq: f64,
+    ) {
+        self.means.add_times(times, b, row);
+        self.sum_sq_x += times * sum_sq_x;
+        self.sum_sq_whitened += times * whitened_sq;
+        let novelty = row.last().map_or(0.0, |v| f64::from(*v));
+        self.sum_sq_novelty += times * novelty * novelty;
     }
 
     /// Counts one row of the part that the codebook was not fitted on.
@@ -329,6 +348,21 @@ mod tests {
         assert!((expected.cells[0] - 1.0).abs() < 1e-9);
         let (near, far) = (expected.leverage, sums.finish().unwrap().at(&[1.0, 3.0]).leverage);
         assert!(near < far, "the fit is known less well far from its rows");
+    }
+
+    #[test]
+    fn a_row_added_three_times_counts_three_times() {
+        let (once, thrice) =
+            (([1.0, 0.5], [2.0, 0.6, 0.8, 0.5]), ([1.0, -0.5], [1.0, 1.0, 0.0, 0.1]));
+        let sums = |times: &[f64]| {
+            let mut sums = ExpectationSums::new(COLUMNS, 2, 1);
+            for &times in times {
+                sums.add_times(times, &thrice.0, &thrice.1, 1.0, 4.0);
+            }
+            sums.add(&once.0, &once.1, 4.0, 2.0);
+            sums
+        };
+        assert_eq!(sums(&[1.0, 1.0, 1.0]), sums(&[3.0]));
     }
 
     #[test]

@@ -105,14 +105,21 @@ impl<'a> Population<'a> {
     ) -> Option<Expectation> {
         let functions = self.rows.first()?.basis.len();
         let mut sums = ExpectationSums::new(self.columns, functions, self.cells);
+        // A row that was drawn several times is added once, and rows in the order of memory.
+        let mut times = vec![0u32; self.rows.len()];
         let mut due = 0.0;
         for index in drawn {
-            let (row, norms) = (self.rows[index], self.norms[index]);
-            sums.add(&row.basis, &row.features, norms.0, norms.1);
+            times[index] += 1;
             due += counted;
             if due >= 1.0 {
                 due -= 1.0;
+                let row = self.rows[index];
                 sums.add_cell(&row.basis, row.cell);
+            }
+        }
+        for ((row, norms), &times) in self.rows.iter().zip(&self.norms).zip(&times) {
+            if times > 0 {
+                sums.add_times(f64::from(times), &row.basis, &row.features, norms.0, norms.1);
             }
         }
         sums.finish()

@@ -131,3 +131,98 @@ impl Trial<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::expectation::Columns;
+    use super::super::rates::poisson_interval;
+    use super::super::simulate::{Row, SimulatedWindow, simulate};
+    use super::super::statistics::{CENTROID, Direction, STATISTICS};
+    use super::*;
+
+    const COLUMNS: Columns = Columns { dim: 1, phi: 2, whitened: 1 };
+    const TRIGGER: Trigger =
+        Trigger { for_evaluations: 1, keep_firing_evaluations: 1, resolve_ratio: 1.0 };
+
+    /// Values about `centre`, as far as one either way.
+    fn rows(n: usize, centre: f32, seed: u64) -> Vec<Row> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let row = |_| {
+            let x = centre + rng.random_range(-1.0f32..1.0);
+            let (sine, cosine) = x.sin_cos();
+            Row { features: vec![x, cosine, sine, x, x.abs()], cell: 0, basis: vec![1.0], phase: 0 }
+        };
+        (0..n).map(row).collect()
+    }
+
+    fn population(rows: &[Row], own: usize) -> Population<'_> {
+        Population::new(rows.iter().collect(), (0..own).map(|i| vec![i]).collect(), COLUMNS, 1)
+    }
+
+    fn plan(n_ref: usize) -> Plan {
+        Plan {
+            bucket_events: 20,
+            windows: vec![SimulatedWindow { buckets: 5, stride: 1 }],
+            n_ref,
+            counted: 1.0,
+            evaluations: 4000,
+            direction: Direction::Either,
+            seed: 5,
+        }
+    }
+
+    /// The centroid alone may alarm.
+    fn weights() -> Vec<f64> {
+        (0..STATISTICS).map(|i| if i == CENTROID { 1.0 } else { 0.0 }).collect()
+    }
+
+    fn tried(rows: &[Row]) -> HeldOut {
+        let (population, plan) = (population(rows, rows.len()), plan(rows.len()));
+        let simulated = simulate(&population, &plan, &|_| ());
+        let promised = calibrate(&simulated, &weights(), 10_000.0, &TRIGGER).unwrap().thresholds;
+        held_out(&population, &plan, &simulated, &weights(), &promised, &TRIGGER).unwrap()
+    }
+
+    #[test]
+    fn a_quiet_reference_alarms_as_often_as_it_should_on_its_own_slices() {
+        // Five slices of 4,000 rows: all but the four evaluations in which a window fills.
+        let (mut episodes, mut expected) = (0, 0.0);
+        for seed in 0..4 {
+            let trial = tried(&rows(20_000, 0.0, seed));
+            assert_eq!((trial.evaluations, trial.alarms), (980, 0));
+            assert!((trial.expected - 980.0 / RUN).abs() < 1e-9);
+            episodes += trial.episodes;
+            expected += trial.expected;
+        }
+        let (low, high) = poisson_interval(episodes as u64, 0.999);
+        assert!(low < expected && expected < high, "{episodes} for {expected}");
+    }
+
+    #[test]
+    fn an_incident_in_the_reference_shows() {
+        let quiet = rows(19_600, 0.0, 1);
+        let mut with_incident = quiet.clone();
+        with_incident.extend(rows(400, 1.0, 2));
+        assert!(tried(&with_incident).alarms > 0);
+    }
+
+    #[test]
+    fn the_smallest_share_that_is_found_falls_with_time_and_with_thresholds() {
+        let mut all = rows(2000, 0.0, 3);
+        all.extend(rows(200, 2.0, 4));
+        let topics = [Foreign { population: population(&all, 2000), from: 2000 }];
+        let plan = plan(2000);
+        let simulated = simulate(&population(&all[..2000], 2000), &plan, &|_| ());
+        let found = |run: f64, limit: usize| {
+            let thresholds = calibrate(&simulated, &weights(), run, &TRIGGER).unwrap().thresholds;
+            smallest_share(&topics, &plan, &thresholds, &TRIGGER, limit)
+        };
+        let share = found(1000.0, 200).unwrap();
+        // A mean that moves by 2 in each foreign event has to leave the spread of 100 events behind,
+        // some 0.06: a twentieth to a fifth of them does.
+        assert!((0.05..=0.3).contains(&share), "{share}");
+        assert!(found(1000.0, 2000).unwrap() <= share && share <= found(1e6, 200).unwrap());
+        let never = vec![f64::INFINITY; STATISTICS];
+        assert_eq!(smallest_share(&topics, &plan, &never, &TRIGGER, 2000), None);
+    }
+}
