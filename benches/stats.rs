@@ -110,7 +110,7 @@ fn main() -> anyhow::Result<()> {
     let stream = events(5000, 2);
 
     let observe = median(|| {
-        let mut engine = Engine::new(spec.clone(), comparator.clone(), 0.1486);
+        let mut engine = Engine::new(spec.clone(), comparator.clone(), 0.0454);
         for events in stream.chunks(500) {
             let seen = engine.look(events);
             for (event, seen) in events.iter().zip(&seen) {

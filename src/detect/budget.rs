@@ -124,7 +124,7 @@ mod tests {
     fn a_promise_of_at_most_one_is_an_expectation_far_below_it() {
         let spec = MonitorSpec::named("m");
         let expected = expected_per_30d(&spec, &Budget::default(), 0.5);
-        assert!((expected - 0.0743).abs() < 1e-4, "{expected}");
+        assert!((expected - 0.0227).abs() < 1e-4, "{expected}");
         assert!((run_evaluations(1.0, 1000.0, 50.0) - 600.0).abs() < 1e-9);
     }
 

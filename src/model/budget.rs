@@ -16,13 +16,13 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { false_alarms_per_30d: 1.0, confidence: 0.99 }
+        Self { false_alarms_per_30d: 1.0, confidence: 0.999 }
     }
 }
 
 impl Budget {
     /// The expected number of false alarms in 30 days at which the promise is kept: for at most one
-    /// with probability 0.99 it is 0.149.
+    /// with probability 0.999 it is 0.045.
     pub fn expected_per_30d(&self) -> f64 {
         self.expected_for(self.false_alarms_per_30d)
     }

@@ -8,8 +8,9 @@ use crate::clock::Timestamp;
 use crate::id::ProjectId;
 use crate::model::budget::Budget;
 
-const ENSURE: &str = "INSERT INTO projects (id, name, position, created_at) VALUES ($1, $2, 0, $3)
-    ON CONFLICT (name) DO NOTHING";
+const ENSURE: &str = "INSERT INTO projects
+    (id, name, position, created_at, false_alarms_per_30d, confidence)
+    VALUES ($1, $2, 0, $3, $4, $5) ON CONFLICT (name) DO NOTHING";
 const FIND: &str = "SELECT id FROM projects WHERE name = $1";
 const BUDGET: &str = "SELECT false_alarms_per_30d, confidence FROM projects WHERE id = $1";
 const SET_BUDGET: &str =
@@ -24,12 +25,14 @@ impl Store {
         now: Timestamp,
         rng: &mut (impl RngCore + Send),
     ) -> Result<ProjectId, StoreError> {
-        let id = ProjectId::new(now, rng);
+        let (id, budget) = (ProjectId::new(now, rng), Budget::default());
         on_engine!(self, writer, |pool| {
             sqlx::query(ENSURE)
                 .bind(id.to_string())
                 .bind(name)
                 .bind(now.as_micros())
+                .bind(budget.false_alarms_per_30d)
+                .bind(budget.confidence)
                 .execute(pool)
                 .await
                 .map(|_| ())

@@ -20,8 +20,8 @@ use seamark::text::hashes::Hashes;
 
 const DIM: usize = 16;
 pub(crate) const MINUTE: i64 = 60_000_000;
-/// The default: at most one in 30 days with probability 0.99.
-pub(crate) const PER_30D: f64 = 0.1486;
+/// The default: at most one in 30 days with probability 0.999.
+pub(crate) const PER_30D: f64 = 0.0454;
 
 /// Events in five topics; with `shift`, a sixth topic takes that share.
 pub(crate) struct Traffic {
