@@ -96,11 +96,11 @@ impl<'a> Population<'a> {
         self.rows.len()
     }
 
-    /// The expectation of the rows `drawn`; the cells are counted on the share `counted` of them,
-    /// spread evenly.
-    pub(super) fn expect(
+    /// The expectation of the rows `drawn`, which come in runs; the cells are counted on the share
+    /// `counted` of them, spread evenly, runs whole.
+    pub(super) fn expect<'r>(
         &self,
-        drawn: impl Iterator<Item = usize>,
+        drawn: impl Iterator<Item = &'r [usize]>,
         counted: f64,
     ) -> Option<Expectation> {
         let functions = self.rows.first()?.basis.len();
@@ -108,13 +108,19 @@ impl<'a> Population<'a> {
         // A row that was drawn several times is added once, and rows in the order of memory.
         let mut times = vec![0u32; self.rows.len()];
         let mut due = 0.0;
-        for index in drawn {
-            times[index] += 1;
-            due += counted;
-            if due >= 1.0 {
-                due -= 1.0;
+        for run in drawn {
+            let length = run.len() as f64;
+            due += counted * length;
+            let is_counted = due >= length;
+            if is_counted {
+                due -= length;
+            }
+            for &index in run {
+                times[index] += 1;
                 let row = self.rows[index];
-                sums.add_cell(&row.basis, row.cell);
+                if is_counted {
+                    sums.add_cell(&row.basis, row.cell);
+                }
             }
         }
         for ((row, norms), &times) in self.rows.iter().zip(&self.norms).zip(&times) {
@@ -221,6 +227,8 @@ pub struct Plan {
     pub n_ref: usize,
     /// The share of them that its codebook histogram was counted on.
     pub counted: f64,
+    /// Whether that share was taken by whole units, whose rows are alike: it is known less well then.
+    pub counted_by_unit: bool,
     /// Evaluations to simulate, over all paths; rounded up to whole paths.
     pub evaluations: usize,
     /// The shifts that count.
@@ -279,12 +287,23 @@ pub(super) fn draw_reference(
     let wanted = plan.n_ref.min(MAX_REFERENCE_DRAWS);
     let slots = population.units.len();
     let mut drawn = Vec::with_capacity(wanted);
+    let mut lengths = Vec::new();
     while drawn.len() < wanted {
         let slot = rng.random_range(0..slots);
-        drawn.extend_from_slice(population.replacement(slot, rng));
+        let unit = population.replacement(slot, rng);
+        lengths.push(unit.len());
+        drawn.extend_from_slice(unit);
     }
+    let mut units = lengths.into_iter();
     drawn.truncate(wanted);
-    population.expect(drawn.into_iter(), plan.counted)
+    let mut rest = drawn.as_slice();
+    let runs = std::iter::from_fn(|| {
+        let length = if plan.counted_by_unit { units.next() } else { Some(1) };
+        let (run, behind) = rest.split_at(length?.min(rest.len()));
+        rest = behind;
+        (!run.is_empty()).then_some(run)
+    });
+    population.expect(runs, plan.counted)
 }
 
 /// A stream of rows along the reference's timetable.
@@ -384,6 +403,7 @@ mod tests {
             windows: windows.map(window).to_vec(),
             n_ref: 400,
             counted: 0.5,
+            counted_by_unit: false,
             evaluations: 1600,
             direction: Direction::Either,
             seed: 3,
@@ -412,6 +432,31 @@ mod tests {
                 assert!(mean.abs() < 0.4 * sd, "{statistic}: {mean} ± {sd}");
             }
         }
+    }
+
+    #[test]
+    fn cells_counted_by_units_are_known_as_well_as_the_units_are_many() {
+        let mut rows = rows(800, 1);
+        // Both rows of a unit lie in one cell.
+        rows.iter_mut().enumerate().for_each(|(i, row)| row.cell = i / 2 % 2);
+        let units = (0..400).map(|u| vec![2 * u, 2 * u + 1]).collect();
+        let population = Population::new(rows.iter().collect(), units, COLUMNS, 2);
+        let variance = |counted_by_unit: bool| {
+            let plan = Plan { n_ref: 800, counted_by_unit, ..plan() };
+            let counts: Vec<f64> = (0..400)
+                .map(|seed| {
+                    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                    let drawn = draw_reference(&population, &plan, &mut rng).unwrap();
+                    assert!((drawn.n_cells - 400.0).abs() < 3.0, "{}", drawn.n_cells);
+                    drawn.cell_counts[0]
+                })
+                .collect();
+            counts.iter().map(|count| (count - 200.0).powi(2)).sum::<f64>() / 400.0
+        };
+        // 400 rows of as many units, or of half as many: 400/4, and twice that.
+        let (by_row, by_unit) = (variance(false), variance(true));
+        assert!((by_row / 100.0 - 1.0).abs() < 0.3, "{by_row}");
+        assert!((by_unit / 200.0 - 1.0).abs() < 0.3, "{by_unit}");
     }
 
     #[test]

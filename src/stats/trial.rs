@@ -57,7 +57,8 @@ pub fn held_out(
     let paths: Vec<Path> = bounds
         .par_windows(2)
         .filter_map(|slice| {
-            let rest = (0..slice[0]).chain(slice[1]..rows);
+            let all: Vec<usize> = (0..rows).collect();
+            let rest = all[..slice[0]].chunks(1).chain(all[slice[1]..].chunks(1));
             let reference = population.expect(rest, plan.counted)?;
             Some(slide(population, plan, &reference, slice[0]..slice[1], 0).collect())
         })
@@ -165,6 +166,7 @@ mod tests {
             windows: vec![SimulatedWindow { buckets: 5, stride: 1 }],
             n_ref,
             counted: 1.0,
+            counted_by_unit: false,
             evaluations: 4000,
             direction: Direction::Either,
             seed: 5,

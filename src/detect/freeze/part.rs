@@ -99,7 +99,7 @@ impl PartContext<'_> {
         let mut trial: Option<Trial> = None;
         for (g, grid) in grids.iter().enumerate() {
             let step = |done: f64| progress((g as f64 + done) / grids.len() as f64);
-            let plan = self.simulation(expectation, grid, g);
+            let plan = self.simulation(expectation, grid, g, features.in_sessions);
             let paths = simulate(population, &plan, &step);
             let weights = self.weights(grid);
             let run = budget::run_evaluations(
@@ -142,12 +142,14 @@ impl PartContext<'_> {
         expectation: &Expectation,
         grid: &PlannedGrid,
         g: usize,
+        counted_by_unit: bool,
     ) -> simulate::Plan {
         simulate::Plan {
             bucket_events: grid.bucket_events,
             windows: grid.windows.iter().map(|w| w.simulated).collect::<Vec<SimulatedWindow>>(),
             n_ref: expectation.n as usize,
             counted: expectation.n_cells / expectation.n,
+            counted_by_unit,
             evaluations: EVALUATIONS,
             direction: direction(self.stream),
             seed: self.seed + 3 + g as u64,
