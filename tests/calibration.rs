@@ -10,6 +10,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use seamark::model::interaction::{Attributes, Event};
 use seamark::model::monitor::MonitorSpec;
 use seamark::model::stream::Stream;
 use seamark::stats::rates::poisson_interval;
-use seamark::stats::sequential::count_episodes;
+use seamark::stats::sequential::{Trigger, count_episodes};
 
 const DIM: usize = 96;
 const TOPICS: usize = 40;
@@ -52,12 +53,21 @@ struct Null {
     rhythm: f64,
     /// Whether Saturdays and Sundays have topics of their own.
     weekly: bool,
+    /// Channels that the traffic comes by, which are watched one by one; 0 for one that is not told.
+    channels: usize,
 }
 
-const PLAIN: Null =
-    Null { name: "", reference: 4000, session: 1.0, named: false, rhythm: 0.0, weekly: false };
+const PLAIN: Null = Null {
+    name: "",
+    reference: 4000,
+    session: 1.0,
+    named: false,
+    rhythm: 0.0,
+    weekly: false,
+    channels: 0,
+};
 
-const NULLS: [Null; 6] = [
+const NULLS: [Null; 7] = [
     Null { name: "independent, N = 4,000", ..PLAIN },
     Null { name: "independent, N = 10,000", reference: 10_000, ..PLAIN },
     Null { name: "sessions of 3, with ids", session: 3.0, named: true, ..PLAIN },
@@ -70,7 +80,9 @@ const NULLS: [Null; 6] = [
         named: true,
         rhythm: 0.7,
         weekly: true,
+        ..PLAIN
     },
+    Null { name: "independent, seven channels, N = 4,000", channels: 7, ..PLAIN },
 ];
 
 /// Shares of foreign traffic, and the events within which they should be found.
@@ -178,13 +190,27 @@ impl<'a> Traffic<'a> {
             interaction_id: self.position.to_string(),
             occurred_at: Timestamp::from_micros(self.at as i64),
             session_id: session,
-            attributes: Attributes::new(),
+            attributes: self.channel(),
             query: Some(unit(&value).iter().map(|x| *x as f32).collect()),
             response: None,
             hashes: Some(seamark::text::hashes::Hashes::exact(self.position as u64)),
             signals: seamark::model::signals::Signals::default(),
             outcomes: Vec::new(),
         }
+    }
+
+    /// The channels share the traffic like 1 : ½ : ⅓ …
+    fn channel(&mut self) -> Attributes {
+        if self.null.channels == 0 {
+            return Attributes::new();
+        }
+        let weights = || (1..=self.null.channels).map(|i| 1.0 / i as f64);
+        let mut left = self.rng.random_range(0.0..1.0) * weights().sum::<f64>();
+        let place = weights().position(|weight| {
+            left -= weight;
+            left <= 0.0
+        });
+        place.map(|place| ("channel".to_owned(), format!("c{place}"))).into_iter().collect()
     }
 
     fn take(&mut self, n: usize) -> Vec<Event> {
@@ -208,6 +234,29 @@ fn spec() -> MonitorSpec {
     spec
 }
 
+/// What an engine said: by part of the traffic, the events and the largest ratio of each evaluation.
+#[derive(Default)]
+struct Course(BTreeMap<Attributes, Vec<(usize, f64)>>);
+
+impl Course {
+    /// Each part has alerts of its own.
+    fn alarms(&self, trigger: &Trigger) -> usize {
+        let of = |part: &Vec<(usize, f64)>| count_episodes(trigger, part.iter().map(|(_, r)| *r));
+        self.0.values().map(of).sum()
+    }
+
+    /// Evaluations above a threshold, and all.
+    fn above(&self) -> (usize, usize) {
+        let all = || self.0.values().flatten();
+        (all().filter(|(_, ratio)| *ratio > 1.0).count(), all().count())
+    }
+
+    /// Events until the first alarm.
+    fn delay(&self) -> Option<usize> {
+        self.0.values().flatten().filter(|(_, ratio)| *ratio > 1.0).map(|(after, _)| *after).min()
+    }
+}
+
 /// The rates that are tried, in false alarms expected in 30 days: one that shows enough of them to be
 /// counted, and the default.
 fn rates() -> [f64; 2] {
@@ -215,26 +264,27 @@ fn rates() -> [f64; 2] {
     [often, Budget::default()].map(|budget| budget.expected_per_30d())
 }
 
-/// The largest ratio of each evaluation of each engine over the next `n` events.
-fn ratios<const E: usize>(
+/// What each engine says over the next `n` events.
+fn course<const E: usize>(
     engines: &mut [Engine; E],
     traffic: &mut Traffic<'_>,
     n: usize,
-) -> [Vec<(usize, f64)>; E] {
-    let mut ratios = [const { Vec::new() }; E];
+) -> [Course; E] {
+    let mut courses: [Course; E] = std::array::from_fn(|_| Course::default());
     for start in (0..n).step_by(CHUNK) {
         let events = traffic.take(CHUNK.min(n - start));
         let seen = engines[0].look(&events);
-        for (engine, ratios) in engines.iter_mut().zip(&mut ratios) {
+        for (engine, course) in engines.iter_mut().zip(&mut courses) {
             for (i, (event, seen)) in events.iter().zip(&seen).enumerate() {
                 for evaluation in engine.observe_seen(event, seen) {
                     let ratio = evaluation.ratios.get(&Stream::Query).copied().flatten();
-                    ratios.extend(ratio.map(|ratio| (start + i + 1, ratio)));
+                    let part = course.0.entry(evaluation.segment).or_default();
+                    part.extend(ratio.map(|ratio| (start + i + 1, ratio)));
                 }
             }
         }
     }
-    ratios
+    courses
 }
 
 /// What one reference did.
@@ -259,16 +309,16 @@ fn one_reference(null: Null, index: u64, quiet: usize) -> Outcome {
     let comparator = Arc::new(Comparator::new(profile));
     let engine = |per_30d| Engine::new(spec.clone(), comparator.clone(), per_30d);
     let trigger = spec.alert.trigger();
-    let calm = ratios(&mut rates().map(engine), &mut traffic, quiet);
-    let alarms = [0, 1].map(|r| count_episodes(&trigger, calm[r].iter().map(|(_, ratio)| *ratio)));
-    let above = (calm[0].iter().filter(|(_, ratio)| *ratio > 1.0).count(), calm[0].len());
+    let calm = course(&mut rates().map(engine), &mut traffic, quiet);
+    let alarms = [0, 1].map(|r| calm[r].alarms(&trigger));
+    let above = calm[0].above();
     let delays = DRIFTS.iter().map(|(share, _)| {
         let mut engine = [engine(rates()[1])];
         traffic.foreign = 0.0;
-        ratios(&mut engine, &mut traffic, 1000);
+        course(&mut engine, &mut traffic, 1000);
         traffic.foreign = *share;
-        let [found] = ratios(&mut engine, &mut traffic, PATIENCE);
-        found.into_iter().find(|(_, ratio)| *ratio > 1.0).map(|(after, _)| after)
+        let [found] = course(&mut engine, &mut traffic, PATIENCE);
+        found.delay()
     });
     Outcome { alarms, above, rhythm, delays: delays.collect() }
 }
