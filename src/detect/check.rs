@@ -98,7 +98,7 @@ fn check_stream(
 /// from down, so that rises are left to the centroid.
 fn detectors(stream: Stream) -> impl Iterator<Item = (usize, DetectorKind)> {
     let knows = move |kind: DetectorKind| {
-        direction(stream) == Direction::Either || kind == DetectorKind::Centroid
+        direction(stream) == Direction::Either || kind.judges(stream.values())
     };
     DetectorKind::OF_TWO_SAMPLES.into_iter().enumerate().filter(move |(_, kind)| knows(*kind))
 }

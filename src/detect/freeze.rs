@@ -143,10 +143,8 @@ pub fn freeze_with_outcomes(
             let member =
                 |event: usize| segment.as_ref().is_none_or(|s| s.holds(&ordered[event].attributes));
             let id = Step { stream: *stream, part: p };
-            let calibrated = steps.done(id).or_else(|| {
-                let calibrated = context.calibrate(&features, member, &step)?;
-                steps.keep(id, &calibrated);
-                Some(calibrated)
+            let calibrated = steps::done_or(steps, id, context.per_30d, || {
+                context.calibrate(&features, member, &step)
             });
             if let Some(stream_part) = calibrated {
                 warnings.extend(stream_part.trial.and_then(|t| trial::warning(*stream, &t)));

@@ -286,23 +286,17 @@ pub(super) fn draw_reference(
 ) -> Option<Expectation> {
     let wanted = plan.n_ref.min(MAX_REFERENCE_DRAWS);
     let slots = population.units.len();
-    let mut drawn = Vec::with_capacity(wanted);
-    let mut lengths = Vec::new();
-    while drawn.len() < wanted {
+    let mut runs: Vec<&[usize]> = Vec::new();
+    let mut left = wanted;
+    while left > 0 {
         let slot = rng.random_range(0..slots);
         let unit = population.replacement(slot, rng);
-        lengths.push(unit.len());
-        drawn.extend_from_slice(unit);
+        let run = &unit[..unit.len().min(left)];
+        left -= run.len();
+        runs.push(run);
     }
-    let mut units = lengths.into_iter();
-    drawn.truncate(wanted);
-    let mut rest = drawn.as_slice();
-    let runs = std::iter::from_fn(|| {
-        let length = if plan.counted_by_unit { units.next() } else { Some(1) };
-        let (run, behind) = rest.split_at(length?.min(rest.len()));
-        rest = behind;
-        (!run.is_empty()).then_some(run)
-    });
+    let together = |run: &[usize]| if plan.counted_by_unit { run.len() } else { 1 };
+    let runs = runs.into_iter().flat_map(|run| run.chunks(together(run)));
     population.expect(runs, plan.counted)
 }
 

@@ -29,7 +29,7 @@ pub(in crate::worker) struct Inputs {
 
 impl Inputs {
     fn digest(&self) -> Result<String, StoreError> {
-        // Outcomes are calibrated last, and in no step.
+        // Outcomes are calibrated last; what they change in a step is its rate, which a freeze looks at.
         let settings =
             serde_json::json!([PROFILE_VERSION, self.spec, self.model_digest, self.seed]);
         digest_of_rows(settings.to_string().as_bytes(), &self.rows)

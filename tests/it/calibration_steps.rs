@@ -45,4 +45,11 @@ fn an_interrupted_freeze_goes_on_to_the_same_profile() {
     assert_eq!(freeze(), whole);
     assert_eq!(steps.used.load(Ordering::Relaxed), 1);
     assert_eq!(steps.steps.lock().unwrap().len(), all);
+    // Kept for another share of the budget.
+    for kept in steps.steps.lock().unwrap().values_mut() {
+        let mut part: StreamPart = serde_json::from_str(kept).unwrap();
+        part.per_30d *= 2.0;
+        *kept = serde_json::to_string(&part).unwrap();
+    }
+    assert_eq!(freeze(), whole);
 }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::inline_always, reason = "else it is compiled without vector instructions")]
 
-/// Numbers of one step: a register of 512 bits.
-const STEP: usize = 32;
+/// Numbers of one step: a register of 256 bits.
+const STEP: usize = 16;
 
 /// Rows that pass over all points while they lie in the nearest cache.
 const BLOCK: usize = 32;
@@ -31,9 +31,7 @@ impl<'a> Rows<'a> {
     /// The inner product of every row with every point: `out[p · rows + r]`. No sum may exceed 32 bits.
     pub(super) fn products(&self, points: &[Vec<i16>], out: &mut [i32]) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = pulp::x86::V4::try_new() {
-            return pulp::Simd::vectorize(simd, x86::Wide { simd, rows: self, points, out });
-        } else if let Some(simd) = pulp::x86::V3::try_new() {
+        if let Some(simd) = pulp::x86::V3::try_new() {
             return pulp::Simd::vectorize(simd, x86::Narrow { simd, rows: self, points, out });
         }
         self.blocked(points, out, dot_four);
@@ -75,11 +73,7 @@ fn dot_four(rows: [&[i16]; 4], x: &[i16]) -> [i32; 4] {
 
 /// The totals of four rows: their partial sums, and what is left behind the whole registers.
 #[inline(always)]
-fn finish<const LANES: usize>(
-    sums: [[i32; LANES]; 4],
-    rows: [&[i16]; 4],
-    x_tail: &[i16],
-) -> [i32; 4] {
+fn finish(sums: [[i32; 8]; 4], rows: [&[i16]; 4], x_tail: &[i16]) -> [i32; 4] {
     let mut totals = sums.map(|lanes| lanes.iter().sum());
     for (total, row) in totals.iter_mut().zip(rows) {
         *total += dot(&row[row.len() - x_tail.len()..], x_tail);
@@ -89,47 +83,12 @@ fn finish<const LANES: usize>(
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__m256i, __m512i};
+    use std::arch::x86_64::__m256i;
 
     use pulp::cast;
-    use pulp::x86::{V3, V4};
+    use pulp::x86::V3;
 
     use super::{Rows, STEP, finish};
-
-    /// 512 bits at a time.
-    pub(super) struct Wide<'a> {
-        pub(super) simd: V4,
-        pub(super) rows: &'a Rows<'a>,
-        pub(super) points: &'a [Vec<i16>],
-        pub(super) out: &'a mut [i32],
-    }
-
-    impl pulp::NullaryFnOnce for Wide<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            let simd = self.simd;
-            self.rows.blocked(
-                self.points,
-                self.out,
-                #[inline(always)]
-                |rows, x| {
-                    let (steps, x_tail) = x.as_chunks::<STEP>();
-                    let [a, b, c, d] = rows.map(|row| row.as_chunks::<STEP>().0);
-                    let mut sums = [simd.avx512f._mm512_setzero_si512(); 4];
-                    for ((((x, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
-                        let x: __m512i = cast(*x);
-                        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-                            let pairs = simd.avx512bw._mm512_madd_epi16(cast(*row), x);
-                            *sum = simd.avx512f._mm512_add_epi32(*sum, pairs);
-                        }
-                    }
-                    finish::<16>(sums.map(cast), rows, x_tail)
-                },
-            );
-        }
-    }
 
     /// 256 bits at a time.
     pub(super) struct Narrow<'a> {
@@ -150,9 +109,8 @@ mod x86 {
                 self.out,
                 #[inline(always)]
                 |rows, x| {
-                    const HALF: usize = STEP / 2;
-                    let (steps, x_tail) = x.as_chunks::<HALF>();
-                    let [a, b, c, d] = rows.map(|row| row.as_chunks::<HALF>().0);
+                    let (steps, x_tail) = x.as_chunks::<STEP>();
+                    let [a, b, c, d] = rows.map(|row| row.as_chunks::<STEP>().0);
                     let mut sums = [simd.avx._mm256_setzero_si256(); 4];
                     for ((((x, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
                         let x: __m256i = cast(*x);
@@ -161,7 +119,7 @@ mod x86 {
                             *sum = simd.avx2._mm256_add_epi32(*sum, pairs);
                         }
                     }
-                    finish::<8>(sums.map(cast), rows, x_tail)
+                    finish(sums.map(cast), rows, x_tail)
                 },
             );
         }
