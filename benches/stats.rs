@@ -19,13 +19,17 @@ use seamark::clock::Timestamp;
 use seamark::detect::compare::{Comparator, Window};
 use seamark::detect::engine::Engine;
 use seamark::detect::freeze::freeze;
+use seamark::detect::profile::ReferenceProfile;
 use seamark::model::interaction::{Attributes, Event};
 use seamark::model::monitor::MonitorSpec;
 use seamark::model::stream::Stream;
 use seamark::stats::mmd::mmd2_unbiased;
+use seamark::store::digest_of_rows;
 
 const DIM: usize = 384;
 const MINUTE: i64 = 60_000_000;
+/// What the default promise expects.
+const PER_30D: f64 = 0.0142;
 
 fn unit(rng: &mut ChaCha8Rng, topic: usize) -> Vec<f32> {
     let mut v: Vec<f32> = (0..DIM).map(|_| rng.random_range(-0.1..0.1)).collect();
@@ -71,6 +75,37 @@ fn median(mut work: impl FnMut()) -> f64 {
     times[2]
 }
 
+/// The resident memory of this process in bytes, where the system tells.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| 1024.0 * kib)
+}
+
+/// What a monitor holds in memory once its windows are full, of eight alike.
+fn memory(spec: &MonitorSpec, profile: &ReferenceProfile, stream: &[Event]) {
+    const MONITORS: usize = 8;
+    let before = resident();
+    let engines: Vec<Engine> = (0..MONITORS)
+        .map(|_| {
+            let comparator = Arc::new(Comparator::new(profile.clone()));
+            let mut engine = Engine::new(spec.clone(), comparator, PER_30D);
+            for events in stream.chunks(500) {
+                let seen = engine.look(events);
+                for (event, seen) in events.iter().zip(&seen) {
+                    engine.observe_seen(event, seen);
+                }
+            }
+            engine
+        })
+        .collect();
+    if let (Some(before), Some(after)) = (before, resident()) {
+        let each = (after - before) / MONITORS as f64 / 1e6;
+        println!("{:44} {each:>9.1} MB", "memory of a monitor, 3 streams, N = 5000");
+    }
+    black_box(engines);
+}
+
 /// What a freeze costs as the reference grows.
 fn freezes(spec: &MonitorSpec) {
     for n in [2000, 5000] {
@@ -88,6 +123,9 @@ fn freezes(spec: &MonitorSpec) {
         "freeze and calibrate, N = 50000, 3 streams",
         start.elapsed().as_secs_f64()
     );
+    let start = Instant::now();
+    black_box(digest_of_rows(b"settings", &large).expect("rows that can be written"));
+    println!("{:44} {:>10.2} s", "digest of its rows", start.elapsed().as_secs_f64());
 }
 
 fn main() -> anyhow::Result<()> {
@@ -106,11 +144,12 @@ fn main() -> anyhow::Result<()> {
     freezes(&spec);
     let reference = events(5000, 1);
     let profile = freeze(&reference, &spec, "bench", 1, &|_| ()).expect("a good reference");
-    let comparator = Arc::new(Comparator::new(profile));
     let stream = events(5000, 2);
+    memory(&spec, &profile, &stream);
+    let comparator = Arc::new(Comparator::new(profile));
 
     let observe = median(|| {
-        let mut engine = Engine::new(spec.clone(), comparator.clone(), 0.0454);
+        let mut engine = Engine::new(spec.clone(), comparator.clone(), PER_30D);
         for events in stream.chunks(500) {
             let seen = engine.look(events);
             for (event, seen) in events.iter().zip(&seen) {

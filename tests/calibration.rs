@@ -4,7 +4,7 @@
 //!     cargo nextest run --cargo-profile bench --profile calibration --run-ignored all
 //!
 //! Everything goes through the same freeze and the same engine as live traffic. The last output is kept
-//! in `benches/calibration.md`. `SEAMARK_CALIBRATION_REFERENCES` (default 20) and
+//! in `benches/calibration.md`. `SEAMARK_CALIBRATION_REFERENCES` (default 20; kinds with a rhythm have three times as many) and
 //! `SEAMARK_CALIBRATION_EVENTS` (default 100000, quiet events for each reference) set its length;
 //! `SEAMARK_CALIBRATION_ONLY` takes the kinds whose names hold it.
 
@@ -55,6 +55,9 @@ struct Null {
     weekly: bool,
     /// Channels that the traffic comes by, which are watched one by one; 0 for one that is not told.
     channels: usize,
+    /// How many times as many references as others it is tried on: where the ratio may be near its
+    /// limit, chance must be small beside it.
+    times: usize,
 }
 
 const PLAIN: Null = Null {
@@ -65,6 +68,7 @@ const PLAIN: Null = Null {
     rhythm: 0.0,
     weekly: false,
     channels: 0,
+    times: 1,
 };
 
 const NULLS: [Null; 7] = [
@@ -72,7 +76,7 @@ const NULLS: [Null; 7] = [
     Null { name: "independent, N = 10,000", reference: 10_000, ..PLAIN },
     Null { name: "sessions of 3, with ids", session: 3.0, named: true, ..PLAIN },
     Null { name: "sessions of 3, without ids", session: 3.0, ..PLAIN },
-    Null { name: "daily rhythm", reference: 7000, rhythm: 0.9, ..PLAIN },
+    Null { name: "daily rhythm", reference: 7000, rhythm: 0.9, times: 3, ..PLAIN },
     Null {
         name: "daily and weekly rhythm, sessions of 2 with ids",
         reference: 10_500,
@@ -80,6 +84,7 @@ const NULLS: [Null; 7] = [
         named: true,
         rhythm: 0.7,
         weekly: true,
+        times: 3,
         ..PLAIN
     },
     Null { name: "independent, seven channels, N = 4,000", channels: 7, ..PLAIN },
@@ -333,16 +338,13 @@ fn median(delays: &mut [Option<usize>]) -> String {
 fn false_alarms_are_as_rare_as_promised() {
     let references = setting("SEAMARK_CALIBRATION_REFERENCES", 20);
     let quiet = setting("SEAMARK_CALIBRATION_EVENTS", 100_000);
-    let days = references as f64 * quiet as f64 / EVENTS_PER_DAY;
-    let expected = rates().map(|per_30d| per_30d * days / 30.0);
+    let days = quiet as f64 / EVENTS_PER_DAY;
     let mut table = format!(
-        "{references} references of each kind, {quiet} quiet events after each: {days:.0} days; {:.2} false alarms \
-         expected at {:.3} in 30 days, {:.2} at the default of {:.3}\n\n\
-         | quiet traffic | alarms | achieved ÷ promised (95 %) | at the default | references with one, most | evaluations above | rhythm found |{}\n\
-         |---|--:|--:|--:|--:|--:|--:|{}\n",
-        expected[0],
+        "{quiet} quiet events after each reference: {days:.0} days. False alarms expected in 30 days: {:.3}, and at \
+         the default {:.3}\n\n\
+         | quiet traffic | references | alarms | achieved ÷ promised (95 %) | at the default | references with one, most | evaluations above | rhythm found |{}\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|{}\n",
         rates()[0],
-        expected[1],
         rates()[1],
         DRIFTS
             .map(|(share, _)| format!(" {:.0} % foreign: events (in time) |", 100.0 * share))
@@ -352,6 +354,8 @@ fn false_alarms_are_as_rare_as_promised() {
     let mut broken = Vec::new();
     let only = name("SEAMARK_CALIBRATION_ONLY");
     for null in NULLS.into_iter().filter(|null| null.name.contains(&only)) {
+        let references = references * null.times;
+        let expected = rates().map(|per_30d| per_30d * references as f64 * days / 30.0);
         let outcomes: Vec<Outcome> =
             (0..references as u64).into_par_iter().map(|i| one_reference(null, i, quiet)).collect();
         let alarms = |r: usize| -> usize { outcomes.iter().map(|outcome| outcome.alarms[r]).sum() };
@@ -363,7 +367,7 @@ fn false_alarms_are_as_rare_as_promised() {
         let (above, all) = outcomes.iter().fold((0, 0), add);
         write!(
             table,
-            "| {} | {} | {:.2} ({:.2}–{:.2}) | {}: {:.2} ({:.2}–{:.2}) | {}, {} | {:.3} % | {} |",
+            "| {} | {references} | {} | {:.2} ({:.2}–{:.2}) | {}: {:.2} ({:.2}–{:.2}) | {}, {} | {:.3} % | {} |",
             null.name,
             alarms(0),
             kept[0][0],
@@ -386,7 +390,8 @@ fn false_alarms_are_as_rare_as_promised() {
         }
         table.push('\n');
         println!("{}", table.lines().last().unwrap());
-        if kept.iter().any(|own| own[1] > 1.5) || above as f64 > 0.005 * all as f64 {
+        // At the default too few are expected to say more than that they are not certainly too many.
+        if kept[0][0] > 1.5 || kept[1][1] > 1.5 || above as f64 > 0.005 * all as f64 {
             broken.push(null.name);
         }
     }

@@ -13,13 +13,13 @@ use crate::app::{DEFAULT_PROJECT, files, seeded_rng};
 use crate::cli::{calibration, print, table};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Config;
-use crate::detect::budget::in_force;
+use crate::detect::budget::{in_force, monitor_share};
 use crate::detect::calibration::{report, self_check};
 use crate::detect::profile::ReferenceProfile;
 use crate::id::{MonitorId, ProjectId, ReferenceId};
 use crate::model::audit::AuditRecord;
 use crate::model::interaction::NewInteraction;
-use crate::model::monitor::{Monitor, MonitorSpec};
+use crate::model::monitor::{Monitor, MonitorSpec, ThresholdPolicy};
 use crate::model::reference::{Reference, ReferenceSource, ReferenceStatus};
 use crate::store::Store;
 
@@ -197,7 +197,12 @@ async fn calibration_report(
     let monitor = monitor.context("its monitor is gone")?;
     let (monitors, budget) = (store.list_monitors(*project).await?, store.budget(*project).await?);
     let per_30d = in_force(&monitor.spec, monitors.iter().map(|m| &m.spec), &budget);
-    let mut text = calibration::render(&report(profile, per_30d));
+    let mut text = String::new();
+    if monitor.spec.thresholds == ThresholdPolicy::Budget {
+        let share = monitor_share(&monitor.spec, monitors.iter().map(|m| &m.spec));
+        text = format!("{:.0} % of the project's budget\n", 100.0 * share);
+    }
+    text.push_str(&calibration::render(&report(profile, per_30d)));
     let record = store.alarm_record(monitor.id, id).await?;
     let thresholds = &monitor.spec.thresholds;
     let check = record.and_then(|r| self_check(thresholds, r.days(), r.alarms, per_30d));

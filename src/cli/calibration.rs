@@ -1,7 +1,9 @@
 //! A reference's calibration as a table.
 
 use crate::cli::table;
-use crate::model::calibration::{CalibrationReport, HeldOutTrial, SelfCheck, Trial};
+use crate::model::calibration::{
+    CalibrationReport, HeldOutTrial, SelfCheck, StreamCalibration, Trial,
+};
 use crate::model::stream::Stream;
 
 /// The division of the budget and every threshold.
@@ -45,13 +47,32 @@ pub(super) fn render(report: &CalibrationReport) -> String {
         "rhythm",
     ];
     text.push_str(&table::render(&header, &rows, 4));
+    if report.parts.iter().flat_map(|part| &part.streams).any(is_extrapolated) {
+        text.push_str(
+            "the thresholds lie beyond what was simulated, along the tails that are named\n",
+        );
+    }
     for stream in report.parts.iter().flat_map(|part| &part.streams) {
+        if stream.trial.is_some() {
+            text.push_str(&dependence(stream));
+        }
         text.push_str(&stream.trial.map_or_else(String::new, |trial| tried(stream.stream, &trial)));
     }
     for warning in &report.warnings {
         text.extend(["note: ", warning, "\n"]);
     }
     text
+}
+
+fn dependence(stream: &StreamCalibration) -> String {
+    format!(
+        "{}: design effect {:.1}, drawn in units of {:.1} events\n",
+        stream.stream, stream.design_effect, stream.unit_events
+    )
+}
+
+fn is_extrapolated(stream: &StreamCalibration) -> bool {
+    stream.thresholds.iter().any(|one| one.extrapolated)
 }
 
 /// Whether the promise was kept so far.

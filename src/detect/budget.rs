@@ -4,13 +4,11 @@
 //! sum. Windows and detectors of one stream share its rate through one common level
 //! (`stats::calibrate`), which their weights tilt.
 
+use crate::detect::segments::Segment;
 use crate::model::budget::Budget;
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::Stream;
 use crate::model::verdict::DetectorKind;
-
-/// Share of a monitor's rate that its segments have together, where it has any.
-const SEGMENTS: f64 = 0.3;
 
 /// The expected false alarms in 30 days that `spec` is calibrated for. In force are those of
 /// [`in_force`]; levels are scaled to them.
@@ -48,13 +46,28 @@ pub fn monitor_share<'a>(own: &MonitorSpec, all: impl IntoIterator<Item = &'a Mo
     if total > 0.0 { (own.weights.monitor / total).min(1.0) } else { 1.0 }
 }
 
-/// The share of a monitor's rate that the whole of its traffic has, or one of its `segments`.
-pub fn part_share(is_segment: bool, segments: usize) -> f64 {
-    match (is_segment, segments) {
-        (true, segments) => SEGMENTS / segments.max(1) as f64,
-        (false, 0) => 1.0,
-        (false, _) => 1.0 - SEGMENTS,
-    }
+/// The shares of a monitor's rate that the whole of its traffic has, and then each of its `segments`.
+pub fn part_shares<'a>(
+    spec: &MonitorSpec,
+    segments: impl IntoIterator<Item = &'a Segment>,
+) -> Vec<f64> {
+    let weight = |s: &Segment| spec.weights.segments.get(&s.label()).copied().unwrap_or(1.0);
+    let weights: Vec<f64> = segments.into_iter().map(weight).collect();
+    let total: f64 = weights.iter().sum();
+    let together = if total > 0.0 { spec.weights.segments_share } else { 0.0 };
+    let of_segments = weights.iter().map(|weight| together * weight / total.max(f64::MIN_POSITIVE));
+    std::iter::once(1.0 - together).chain(of_segments).collect()
+}
+
+/// The share of a stream's rate that the windows `own` have, which are evaluated together, of `all`.
+pub fn grid_share<'a>(
+    spec: &MonitorSpec,
+    own: impl IntoIterator<Item = &'a str>,
+    all: impl IntoIterator<Item = &'a str>,
+) -> f64 {
+    let weight = |name: &str| spec.weights.windows.get(name).copied().unwrap_or(1.0);
+    let total: f64 = all.into_iter().map(weight).sum();
+    if total > 0.0 { own.into_iter().map(weight).sum::<f64>() / total } else { 0.0 }
 }
 
 /// The share of a part's rate that `stream` gets among `streams`.
@@ -90,15 +103,18 @@ pub fn detector_weight(spec: &MonitorSpec, window: &str, detector: DetectorKind)
         })
 }
 
-/// Evaluations between two false alarms, for `per_30d` false alarms in 30 days at `events_per_day`
-/// with an evaluation each `stride` events.
-pub fn run_evaluations(per_30d: f64, events_per_day: f64, stride: f64) -> f64 {
-    (30.0 * events_per_day / stride / per_30d.max(1e-9)).max(1.0)
+/// Evaluations between two false alarms, for `per_30d` false alarms in 30 days.
+pub fn run_evaluations(per_30d: f64, evaluations_per_day: f64) -> f64 {
+    (30.0 * evaluations_per_day / per_30d.max(1e-9)).max(1.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn segment(value: &str) -> Segment {
+        Segment { attribute: "channel".into(), value: Some(value.into()), but: Vec::new() }
+    }
 
     #[test]
     fn shares_add_to_one_whatever_there_is() {
@@ -107,10 +123,22 @@ mod tests {
             let total: f64 = streams.iter().map(|s| stream_share(&spec, *s, streams)).sum();
             assert!((total - 1.0).abs() < 1e-12);
         }
-        for segments in [0, 1, 7] {
-            let total = part_share(false, segments) + segments as f64 * part_share(true, segments);
-            assert!((total - 1.0).abs() < 1e-12);
+        assert_eq!(part_shares(&spec, []), [1.0]);
+        let segments = ["web", "app", "ussd"].map(segment);
+        let mut weighed = spec.clone();
+        weighed.weights.segments_share = 0.5;
+        weighed.weights.segments =
+            [("channel=web".into(), 3.0), ("channel=app".into(), 0.0)].into();
+        let shares = [0.5, 0.375, 0.0, 0.125];
+        for (spec, shares) in [(&spec, [0.7, 0.1, 0.1, 0.1]), (&weighed, shares)] {
+            let got = part_shares(spec, &segments);
+            assert!(got.iter().zip(shares).all(|(a, b)| (a - b).abs() < 1e-12), "{got:?}");
         }
+        weighed.weights.segments =
+            ["web", "app", "ussd"].map(|v| (format!("channel={v}"), 0.0)).into();
+        assert_eq!(part_shares(&weighed, &segments), [1.0, 0.0, 0.0, 0.0]);
+        weighed.weights.windows.insert("day".into(), 2.0);
+        assert!((grid_share(&weighed, ["day"], ["day", "short", "long"]) - 0.5).abs() < 1e-12);
         let mut other = MonitorSpec::named("n");
         other.weights.monitor = 3.0;
         let mut apart = MonitorSpec::named("p");
@@ -124,8 +152,8 @@ mod tests {
     fn a_promise_of_at_most_one_is_an_expectation_far_below_it() {
         let spec = MonitorSpec::named("m");
         let expected = expected_per_30d(&spec, &Budget::default(), 0.5);
-        assert!((expected - 0.0227).abs() < 1e-4, "{expected}");
-        assert!((run_evaluations(1.0, 1000.0, 50.0) - 600.0).abs() < 1e-9);
+        assert!((expected - 0.0071).abs() < 1e-4, "{expected}");
+        assert!((run_evaluations(1.0, 20.0) - 600.0).abs() < 1e-9);
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn of_part(profile: &ReferenceProfile, part: &Part, factor: f64) -> PartCalibrat
             rhythm: profile.lenses.get(stream).map_or("none", |l| name(l.rhythm)).to_owned(),
             design_effect: own.design_effect,
             unit_events: own.unit_events,
-            thresholds: thresholds(part, own, factor),
+            thresholds: thresholds(own, factor),
             trial: own.trial,
         })
         .collect();
@@ -57,7 +57,7 @@ fn name(rhythm: Rhythm) -> &'static str {
     }
 }
 
-fn thresholds(part: &Part, own: &StreamPart, factor: f64) -> Vec<ThresholdCalibration> {
+fn thresholds(own: &StreamPart, factor: f64) -> Vec<ThresholdCalibration> {
     let mut thresholds = Vec::new();
     let Expectation { n, n_cells, .. } = own.expectation;
     for (window, calibration) in &own.windows {
@@ -67,7 +67,7 @@ fn thresholds(part: &Part, own: &StreamPart, factor: f64) -> Vec<ThresholdCalibr
             let alpha = detector_calibration.alpha * factor;
             let days = detector_calibration
                 .own_run_evaluations
-                .map(|run| run * calibration.stride_events as f64 / part.events_per_day / factor);
+                .map(|run| run / calibration.evaluations_per_day / factor);
             thresholds.push(ThresholdCalibration {
                 window: window.clone(),
                 n: calibration.n,

@@ -12,7 +12,7 @@ use crate::model::monitor::{MonitorSpec, ThresholdPolicy};
 use crate::model::stream::{Stream, Values};
 use crate::model::verdict::{DetectorKind, Verdict, VerdictStatus};
 use crate::stats::centroid::cosine_distance;
-use crate::stats::divergence::{SMOOTHING, probabilities, total_variation};
+use crate::stats::divergence::{probabilities, total_variation};
 use crate::stats::expectation::Expected;
 use crate::stats::features::FourierFeatures;
 use crate::stats::sketch::Sketch;
@@ -245,7 +245,7 @@ fn effect_size(
         DetectorKind::Whitened => share(statistic, spread.whitened).sqrt(),
         DetectorKind::Novelty => share(statistic, spread.novelty),
         DetectorKind::Kl => total_variation(
-            &probabilities(&measured.sum.cells, SMOOTHING),
+            &probabilities(&measured.sum.cells, 0.0),
             &measured.expected.cells.iter().map(|share| share.max(0.0)).collect::<Vec<_>>(),
         ),
         DetectorKind::Repeats | DetectorKind::Drop => statistic,

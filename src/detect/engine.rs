@@ -40,8 +40,8 @@ pub struct Evaluation {
     pub segment: Attributes,
     /// The verdicts of the windows that were due.
     pub verdicts: Vec<Verdict>,
-    /// Largest statistic ÷ threshold of each stream over the latest verdict of *every* window;
-    /// `None` where no window of the stream could be judged yet.
+    /// Largest statistic ÷ threshold of each stream over the latest verdict of *every* window; `None`
+    /// where no window of the stream could be judged yet, or one that was not due lies higher.
     pub ratios: BTreeMap<Stream, Option<f64>>,
     /// The most drifted interactions of each drifted stream.
     pub examples: Vec<Example>,
@@ -88,7 +88,9 @@ impl Engine {
             .iter()
             .filter(|grid| grid.unit == Unit::Events)
             .map(|grid| grid.longest() as usize * grid.width as usize)
-            .max();
+            .max()
+            // A segment's window reaches back over many events of others.
+            .filter(|_| parts.len() == 1);
         Self {
             recent: Recent::new(longest),
             memory: Memory::default(),
@@ -374,7 +376,8 @@ impl Engine {
                         &self.comparator,
                         &self.recent,
                     );
-                    let mut ratios = memory.ratios(&self.spec.streams);
+                    let windows = &part.grids[g].windows;
+                    let mut ratios = memory.leading_ratios(&self.spec.streams, windows);
                     if let Some(whole) = &whole {
                         yield_to_whole(&mut ratios, whole);
                     }

@@ -212,7 +212,7 @@ mod tests {
             rows: (0..n).map(|i| vec![i as f32]).collect(),
             events: (0..n).collect(),
             units: (0..n).collect::<Vec<_>>().chunks(5).map(<[usize]>::to_vec).collect(),
-            unseen: 0,
+            unseen: Vec::new(),
         };
         let thin = thinned(sample);
         assert_eq!(thin.rows.len(), n.div_ceil(3));

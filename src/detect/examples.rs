@@ -23,7 +23,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Remembers as many events as the longest window holds, up to a bound.
+    /// Remembers as many events as the longest window holds, if it says, up to a bound.
     pub fn new(longest_window: Option<usize>) -> Self {
         let limit = longest_window.unwrap_or(MAX_RECENT).min(MAX_RECENT);
         Self { events: VecDeque::with_capacity(limit), limit }

@@ -2,6 +2,8 @@
 
 mod apart;
 mod features;
+#[cfg(test)]
+mod parity;
 mod part;
 mod plan;
 pub mod steps;
@@ -115,6 +117,8 @@ pub fn freeze_with_outcomes(
     let mut parts: Vec<Part> = plans.iter().map(|(s, plan)| empty_part(s.as_ref(), plan)).collect();
     let mut lenses = BTreeMap::new();
     let count = parts.len();
+    let shares =
+        budget::part_shares(spec, plans.iter().filter_map(|(segment, _)| segment.as_ref()));
     let per_30d = budget::calibrated_per_30d(spec);
     for (s, (stream, rows)) in collected.iter().enumerate() {
         let stream_seed = seed.wrapping_add(1000 * (*stream as u64 + 1));
@@ -135,9 +139,7 @@ pub fn freeze_with_outcomes(
                 stream: *stream,
                 plan,
                 tried: segment.is_none(),
-                per_30d: per_30d
-                    * budget::part_share(segment.is_some(), count - 1)
-                    * budget::stream_share(spec, *stream, &present),
+                per_30d: per_30d * shares[p] * budget::stream_share(spec, *stream, &present),
                 seed: stream_seed.wrapping_add(10 * p as u64),
             };
             let member =

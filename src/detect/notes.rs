@@ -20,8 +20,8 @@ use crate::stats::poststratify::CellSums;
 use crate::stats::projection::Projection;
 use crate::text::counts::TermCounts;
 
-/// Words kept of each cell, and of a whole stream.
-const WORDS: (usize, usize) = (300, 5_000);
+/// Words kept of each cell, of a stream in all of the traffic, and in a segment.
+const WORDS: [usize; 3] = [300, 5_000, 2_000];
 
 /// Rows that the projection and the exemplars look at.
 const MAX_ROWS: usize = 10_000;
@@ -32,8 +32,19 @@ pub type Texts<'a> = (Option<&'a str>, Option<&'a str>);
 /// Notes on a reference.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Notes {
-    /// By stream.
+    /// What its cells are like, by stream.
     pub streams: BTreeMap<Stream, StreamNotes>,
+    /// All of the traffic.
+    pub whole: PartNotes,
+    /// The segments, in the profile's order.
+    pub segments: Vec<PartNotes>,
+}
+
+/// Notes on the traffic as a whole, or on one segment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PartNotes {
+    /// Terms of all texts together, by stream.
+    pub terms: BTreeMap<Stream, TermCounts>,
     /// Responses by the query's cell; empty where there are none.
     pub responses: Responses,
     /// Events with each label.
@@ -43,14 +54,10 @@ pub struct Notes {
 /// Notes on one stream; vectors go by cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamNotes {
-    /// Events.
-    counts: Vec<f64>,
     /// The distance from its centroid within which a cell holds its own.
     radius_limits: Vec<f64>,
     /// Terms of the texts.
     terms: Vec<TermCounts>,
-    /// Terms of all texts together.
-    all_terms: TermCounts,
     /// The most typical interactions.
     exemplars: Vec<Vec<Exemplar>>,
     /// The main axes; scalars have none.
@@ -58,14 +65,21 @@ pub struct StreamNotes {
 }
 
 impl StreamNotes {
-    /// The notes as an explanation reads them; `mean` is the expected mean of the features.
-    pub fn view<'a>(&'a self, lens: &'a Lens, mean: &'a [f64]) -> ReferenceView<'a> {
+    /// The notes as an explanation reads them, with what is expected of the window: events by cell, and
+    /// the mean of the features.
+    pub fn view<'a>(
+        &'a self,
+        lens: &'a Lens,
+        counts: &'a [f64],
+        mean: &'a [f64],
+        all_terms: Option<&'a TermCounts>,
+    ) -> ReferenceView<'a> {
         ReferenceView {
-            counts: &self.counts,
+            counts,
             centroids: lens.codebook.centroids(),
             radius_limits: &self.radius_limits,
             terms: &self.terms,
-            all_terms: Some(&self.all_terms),
+            all_terms,
             exemplars: &self.exemplars,
             mean: Some(mean),
             projection: self.projection.as_ref(),
@@ -116,16 +130,40 @@ pub fn take<'t>(
     events: &[Event],
     texts: &dyn Fn(&str) -> Texts<'t>,
 ) -> Notes {
-    let mut notes = Notes::default();
     // Rates have names of their own; what they are made of needs no notes.
-    let noted = |stream: &Stream| !stream.has_names();
-    for (stream, lens) in profile.lenses.iter().filter(|(stream, _)| noted(stream)) {
-        notes.streams.insert(*stream, of_stream(*stream, lens, events, texts));
+    let noted = profile.lenses.iter().filter(|(stream, _)| !stream.has_names());
+    let streams = noted.map(|(s, lens)| (*s, of_stream(*s, lens, events, texts))).collect();
+    let all: Vec<&Event> = events.iter().collect();
+    let segments = profile.segments.iter().filter_map(|part| part.segment.as_ref());
+    Notes {
+        streams,
+        whole: of_part(profile, &all, WORDS[1], texts),
+        segments: segments
+            .map(|segment| {
+                let own: Vec<&Event> =
+                    events.iter().filter(|event| segment.holds(&event.attributes)).collect();
+                of_part(profile, &own, WORDS[2], texts)
+            })
+            .collect(),
+    }
+}
+
+fn of_part<'t>(
+    profile: &ReferenceProfile,
+    events: &[&Event],
+    words: usize,
+    texts: &dyn Fn(&str) -> Texts<'t>,
+) -> PartNotes {
+    let mut notes = PartNotes::default();
+    for &stream in profile.lenses.keys().filter(|stream| !stream.has_names()) {
+        let with_value = events.iter().filter(|event| value(event, stream).is_some());
+        let own = with_value.filter_map(|event| text_of(stream, &event.interaction_id, texts));
+        notes.terms.insert(stream, counted(own, words));
     }
     if let Some(lens) = profile.lenses.get(&Stream::Query)
         && profile.lenses.contains_key(&Stream::Response)
     {
-        notes.responses = Responses::of(events.iter(), lens);
+        notes.responses = Responses::of(events.iter().copied(), lens);
     }
     for (attribute, value) in events.iter().flat_map(|event| &event.attributes) {
         let values = notes.labels.entry(attribute.clone()).or_default();
@@ -134,6 +172,22 @@ pub fn take<'t>(
     // An attribute with a value of its own for each interaction divides nothing.
     notes.labels.retain(|_, values| values.len() <= 100);
     notes
+}
+
+/// The text that a stream speaks of.
+pub(in crate::detect) fn text_of<'t>(
+    stream: Stream,
+    id: &str,
+    texts: &dyn Fn(&str) -> Texts<'t>,
+) -> Option<&'t str> {
+    let (query, response) = texts(id);
+    if stream == Stream::Response { response } else { query }
+}
+
+fn counted<'a>(texts: impl Iterator<Item = &'a str>, words: usize) -> TermCounts {
+    let mut counts = TermCounts::new(words);
+    texts.for_each(|text| counts.observe(text));
+    counts
 }
 
 fn of_stream<'t>(
@@ -148,24 +202,19 @@ fn of_stream<'t>(
     let mut distances = Vec::with_capacity(rows.len());
     for (x, owner) in rows.iter().zip(&owners) {
         let id = events[*owner].interaction_id.as_str();
-        let (query, response) = texts(id);
-        let text = if stream == Stream::Response { response } else { query };
+        let text = text_of(stream, id, texts);
         let cell = lens.codebook.assign(x);
         distances.push((cell, distance_sq(x, lens.codebook.centroid(cell)).sqrt()));
         by_cell[cell].push(WindowRow { id, x, cell, text });
     }
-    let counted = |rows: &[WindowRow<'_>], limit: usize| {
-        let mut counts = TermCounts::new(limit);
-        rows.iter().filter_map(|row| row.text).for_each(|text| counts.observe(text));
-        counts
-    };
-    let all: Vec<WindowRow<'_>> = by_cell.iter().flatten().copied().collect();
-    let sample: Vec<&[f32]> = rows.iter().take(MAX_ROWS).map(Vec::as_slice).collect();
+    let step = rows.len().div_ceil(MAX_ROWS).max(1);
+    let sample: Vec<&[f32]> = rows.iter().step_by(step).map(Vec::as_slice).collect();
     StreamNotes {
-        counts: by_cell.iter().map(|rows| rows.len() as f64).collect(),
         radius_limits: radius_limits(&distances, cells),
-        terms: by_cell.iter().map(|rows| counted(rows, WORDS.0)).collect(),
-        all_terms: counted(&all, WORDS.1),
+        terms: by_cell
+            .iter()
+            .map(|rows| counted(rows.iter().filter_map(|row| row.text), WORDS[0]))
+            .collect(),
         exemplars: by_cell
             .iter()
             .enumerate()

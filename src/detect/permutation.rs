@@ -90,7 +90,7 @@ mod tests {
             rows: vec![vec![0.0]; units.iter().sum()],
             events: (0..units.iter().sum()).collect(),
             units: units.iter().map(|&n| next.by_ref().take(n).collect()).collect(),
-            unseen: 0,
+            unseen: Vec::new(),
         }
     }
 

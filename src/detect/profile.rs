@@ -19,7 +19,7 @@ use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
 
 /// Version of the profile's meaning; a profile of another version is refused.
-pub const PROFILE_VERSION: u32 = 5;
+pub const PROFILE_VERSION: u32 = 6;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and
 /// the reference's rows it can be computed again, bit for bit.
@@ -113,8 +113,8 @@ pub struct Spread {
 pub struct WindowCalibration {
     /// Events in the simulated window.
     pub n: u64,
-    /// Events between two evaluations of its grid.
-    pub stride_events: u64,
+    /// Evaluations of its grid in a day of the reference.
+    pub evaluations_per_day: f64,
     /// Per detector: level and null.
     pub detectors: BTreeMap<DetectorKind, DetectorCalibration>,
 }

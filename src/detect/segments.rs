@@ -55,6 +55,11 @@ impl Segment {
         Attributes::from([(self.attribute.clone(), value)])
     }
 
+    /// The same in one word: `channel=whatsapp`, or `channel=other`.
+    pub fn label(&self) -> String {
+        format!("{}={}", self.attribute, self.value.as_deref().unwrap_or(OTHER))
+    }
+
     /// The segment's name in the stores, unique within a monitor.
     pub fn name(&self) -> String {
         match &self.value {

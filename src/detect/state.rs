@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::detect::grid::Bucket;
+use crate::detect::grid::{Bucket, GridWindow};
 use crate::detect::outcomes::OutcomeMemory;
 use crate::detect::repeats::Repeats;
 use crate::model::stream::Stream;
@@ -103,9 +103,30 @@ impl PartMemory {
 
     /// The largest of the latest ratios of each of `streams` that has values.
     pub fn ratios(&self, streams: &[Stream]) -> BTreeMap<Stream, Option<f64>> {
-        let ratio = |stream| self.latest.get(stream)?.values().copied().reduce(f64::max);
+        self.of_each(streams, |latest| latest.values().copied().reduce(f64::max))
+    }
+
+    /// The same where one of `windows` has it, and else `None`: of windows by count and by time, those
+    /// that lie nearer to an alarm count its evaluations, so that no streak is made of both.
+    pub fn leading_ratios(
+        &self,
+        streams: &[Stream],
+        windows: &[GridWindow],
+    ) -> BTreeMap<Stream, Option<f64>> {
+        self.of_each(streams, |latest| {
+            let own = windows.iter().filter_map(|window| latest.get(&window.name).copied());
+            let own = own.reduce(f64::max)?;
+            latest.values().all(|other| *other <= own).then_some(own)
+        })
+    }
+
+    fn of_each(
+        &self,
+        streams: &[Stream],
+        ratio: impl Fn(&BTreeMap<String, f64>) -> Option<f64>,
+    ) -> BTreeMap<Stream, Option<f64>> {
         let with_values = streams.iter().filter(|stream| stream.has_values());
-        with_values.map(|stream| (*stream, ratio(stream))).collect()
+        with_values.map(|stream| (*stream, self.latest.get(stream).and_then(&ratio))).collect()
     }
 }
 
@@ -177,4 +198,38 @@ pub struct Changes {
     pub upserts: Vec<SavedBucket>,
     /// (grid, key) of buckets that no window needs any more; kept as history until their retention.
     pub closed: Vec<(String, i64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::grid::Grid;
+    use crate::model::monitor::{WindowLength, WindowSpec};
+    use crate::model::verdict::DetectorKind;
+
+    #[test]
+    fn windows_of_one_kind_at_a_time_count_evaluations() {
+        let length = WindowLength::Time { minutes: 60, stride_minutes: 10, min_events: 2 };
+        let day = WindowSpec { name: "day".into(), length };
+        let grids = Grid::of(&[WindowSpec::count("short", 100, 50), day]);
+        let streams = [Stream::Query, Stream::Response, Stream::Duplicates];
+        let mut memory = PartMemory::default();
+        let mut judge = |window: &str, ratio: f64| {
+            let verdict = Verdict {
+                statistic: Some(ratio),
+                threshold: Some(1.0),
+                ..Verdict::unjudged(Stream::Query, window, DetectorKind::Mmd)
+            };
+            memory.remember(Stream::Query, window, &[verdict]);
+            let of = |grid: &Grid| memory.leading_ratios(&streams, &grid.windows)[&Stream::Query];
+            (of(&grids[0]), of(&grids[1]), memory.ratios(&streams))
+        };
+        let (count, time, _) = judge("short", 0.5);
+        assert_eq!((count, time), (Some(0.5), None), "the other was never judged");
+        let (count, time, all) = judge("day", 1.5);
+        assert_eq!((count, time, all[&Stream::Query]), (None, Some(1.5), Some(1.5)));
+        let (count, time, all) = judge("short", 2.0);
+        assert_eq!((count, time, all[&Stream::Response]), (Some(2.0), None, None));
+        assert!(!all.contains_key(&Stream::Duplicates));
+    }
 }

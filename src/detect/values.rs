@@ -91,15 +91,15 @@ pub struct StreamRows {
     pub events: Vec<usize>,
     /// Row indices per session, or one each for events without a session; in order of appearance.
     pub units: Vec<Vec<usize>>,
-    /// Rows at the end that are no event's: see [`StreamRows::with_unseen`].
-    pub unseen: usize,
+    /// Whether a row is no event's: see [`StreamRows::with_unseen`].
+    pub unseen: Vec<bool>,
 }
 
 impl StreamRows {
     /// Collects `stream` from `events`.
     pub fn collect<'a>(events: impl IntoIterator<Item = &'a Event>, stream: Stream) -> Self {
         let mut collected =
-            Self { rows: Vec::new(), events: Vec::new(), units: Vec::new(), unseen: 0 };
+            Self { rows: Vec::new(), events: Vec::new(), units: Vec::new(), unseen: Vec::new() };
         let mut by_session: HashMap<&str, usize> = HashMap::new();
         for (index, event) in events.into_iter().enumerate() {
             let Some(row) = value(event, stream) else { continue };
@@ -116,6 +116,7 @@ impl StreamRows {
             }
             collected.rows.push(row);
             collected.events.push(index);
+            collected.unseen.push(false);
         }
         collected
     }
@@ -136,14 +137,50 @@ impl StreamRows {
             Stream::Language => vec![alone(dim - 1)],
             _ => Vec::new(),
         };
-        self.unseen = unseen.len();
-        let events = self.events.len();
+        // Spread over the reference: side by side they would be a drift of their own.
+        let (rows, count) = (self.rows.len(), unseen.len());
+        let place = |i: usize| (2 * i + 1) * rows / (2 * count);
+        let moved: Vec<usize> = (0..rows)
+            .map(|row| row + (0..count).take_while(|&i| place(i) <= row).count())
+            .collect();
+        self.units.iter_mut().flatten().for_each(|row| *row = moved[*row]);
         for (i, row) in unseen.into_iter().enumerate() {
-            self.units.push(vec![self.rows.len()]);
-            self.rows.push(row);
-            // At times spread over the reference.
-            self.events.push(self.events[i * events / self.unseen]);
+            let at = place(i) + i;
+            self.rows.insert(at, row);
+            self.events.insert(at, self.events[at.min(self.events.len() - 1)]);
+            self.unseen.insert(at, true);
+            self.units.push(vec![at]);
         }
+        self.units.sort_by_key(|unit| unit.first().copied());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_never_seen_is_spread_over_the_reference() {
+        let rows = 1000;
+        let collected = StreamRows {
+            rows: vec![vec![0.0; 32]; rows],
+            events: (0..rows).collect(),
+            units: (0..rows).collect::<Vec<_>>().chunks(4).map(<[usize]>::to_vec).collect(),
+            unseen: vec![false; rows],
+        };
+        let with = collected.with_unseen(Stream::Policy);
+        assert_eq!((with.rows.len(), with.units.len()), (1032, 250 + 32));
+        let unseen: Vec<usize> = (0..1032).filter(|&i| with.unseen[i]).collect();
+        assert!(unseen.windows(2).all(|pair| (30..35).contains(&(pair[1] - pair[0]))));
+        assert!((0..1032).all(|i| with.unseen[i] == with.rows[i].contains(&1.0)));
+        assert!(with.events.is_sorted());
+        assert_eq!(with.units.iter().map(Vec::len).sum::<usize>(), 1032);
+        for unit in &with.units {
+            let alone = unit.iter().any(|&row| with.unseen[row]);
+            assert_eq!(unit.len(), if alone { 1 } else { 4 });
+            let own: Vec<usize> = unit.iter().map(|&row| with.events[row] / 4).collect();
+            assert!(alone || own.windows(2).all(|pair| pair[0] == pair[1]));
+        }
     }
 }

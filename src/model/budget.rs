@@ -16,13 +16,13 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { false_alarms_per_30d: 1.0, confidence: 0.999 }
+        Self { false_alarms_per_30d: 1.0, confidence: 0.9999 }
     }
 }
 
 impl Budget {
     /// The expected number of false alarms in 30 days at which the promise is kept: for at most one
-    /// with probability 0.999 it is 0.045.
+    /// with probability 0.9999 it is 0.014.
     pub fn expected_per_30d(&self) -> f64 {
         self.expected_for(self.false_alarms_per_30d)
     }
@@ -39,8 +39,8 @@ impl Budget {
             let detail = "must be above 0 and at most 1000".to_owned();
             problems.push(("/false_alarms_per_30d".to_owned(), detail));
         }
-        if !(self.confidence >= 0.5 && self.confidence <= 0.9999) {
-            problems.push(("/confidence".to_owned(), "must be from 0.5 to 0.9999".to_owned()));
+        if !(self.confidence >= 0.5 && self.confidence <= 0.999_999) {
+            problems.push(("/confidence".to_owned(), "must be from 0.5 to 0.999999".to_owned()));
         }
         problems
     }

@@ -75,7 +75,7 @@ pub struct MonitorSpec {
 }
 
 impl MonitorSpec {
-    /// The defaults under `name`: all streams, all traffic, three windows, three detectors.
+    /// The defaults under `name`: all streams, all traffic, three windows, five detectors.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -176,7 +176,8 @@ pub enum Segmentation {
 }
 
 /// Weights in the division of the false-alarm budget; what is not named weighs 1, but the streams
-/// `query` and `response` 2 and the detector `kl` 0.25. Zero keeps something from alarming.
+/// `query` and `response` 2, those of rates (quality, language, privacy, policy) 0.5, and the detector
+/// `kl` 0.25. Zero keeps something from alarming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetWeights {
@@ -191,6 +192,11 @@ pub struct BudgetWeights {
     /// Of detectors.
     #[schema(value_type = std::collections::HashMap<String, f64>)]
     pub detectors: BTreeMap<DetectorKind, f64>,
+    /// The share of the monitor's rate that its segments have together, where it has any: 0 to 1.
+    pub segments_share: f64,
+    /// Of segments among each other, by label: `channel=web`, `channel=other`.
+    #[schema(value_type = std::collections::HashMap<String, f64>)]
+    pub segments: BTreeMap<String, f64>,
 }
 
 impl Default for BudgetWeights {
@@ -200,6 +206,8 @@ impl Default for BudgetWeights {
             streams: BTreeMap::new(),
             windows: BTreeMap::new(),
             detectors: BTreeMap::new(),
+            segments_share: 0.3,
+            segments: BTreeMap::new(),
         }
     }
 }
@@ -215,10 +223,14 @@ impl BudgetWeights {
             .into_iter()
             .chain(self.streams.values().copied())
             .chain(self.windows.values().copied())
-            .chain(self.detectors.values().copied());
+            .chain(self.detectors.values().copied())
+            .chain(self.segments.values().copied());
         let mut bad = all.filter(|weight| !(*weight >= 0.0 && *weight <= 1000.0));
         if bad.next().is_some() {
             return Some("a weight is a number from 0 to 1000".to_owned());
+        }
+        if !(self.segments_share >= 0.0 && self.segments_share <= 1.0) {
+            return Some("segments_share is a number from 0 to 1".to_owned());
         }
         (self.monitor <= 0.0)
             .then(|| "monitor must be above 0; pause the monitor instead".to_owned())

@@ -56,7 +56,7 @@ pub fn cut_between(buckets: &[MeanSums<'_>]) -> Option<ChangePoint> {
 ///
 /// μ₂ the mean of the buckets from c on and μ_r the known mean before the change, that of the
 /// reference; `share` = T / Σ_b n_b‖μ_b − μ_r‖². A cut at 0 says that the first bucket is
-/// already changed. The latest of equals. `None` without a non-empty bucket, or when none differs.
+/// already changed. The earliest of equals. `None` without a non-empty bucket, or when none differs.
 pub fn cut_from(before: &[f64], buckets: &[MeanSums<'_>]) -> Option<ChangePoint> {
     let (mut n_after, mut after) = (0.0, vec![0.0; before.len()]);
     let mut statistics = vec![0.0; buckets.len()];

@@ -130,6 +130,18 @@ mod tests {
     use super::super::linear::{distance_sq, dot, norm_sq};
     use super::*;
 
+    /// Sums of features are stored: the map of a seed must stay what it was.
+    #[test]
+    fn the_map_of_a_seed_never_changes() {
+        let mut out = [0.0; 6];
+        FourierFeatures::new(2, 3, 0.5, 42).map(&[0.6, 0.8], &mut out);
+        let want =
+            [0.303_271_9, 0.531_614_36, 0.462_065_46, 0.491_283_5, -0.225_209_86, 0.346_163_06];
+        for (got, want) in out.iter().zip(want) {
+            assert!((got - want).abs() < 1e-6, "{out:?}");
+        }
+    }
+
     #[test]
     fn inner_products_approximate_the_kernel() {
         let (dim, gamma) = (24, 0.4);

@@ -98,8 +98,8 @@ pub fn new_clusters(points: &[Placed<'_>], rule: Rule) -> Vec<NewCluster> {
 
 /// The distance within which each cell holds 99.5 % of its reference rows.
 ///
-/// `rows` are (cell, distance to its centroid), and should not be those that the centroids were
-/// fitted to: these lie nearer than fresh ones. A cell with fewer than 200 rows, whose quantile
+/// `rows` are (cell, distance to its centroid). Those that the centroids were fitted to lie nearer than
+/// fresh ones, by about 1/2m of their distance with m of them in a cell. A cell with fewer than 200 rows, whose quantile
 /// would be its farthest row, has the limit of all rows together, if that is larger than its
 /// farthest.
 pub fn radius_limits(rows: &[(usize, f64)], cells: usize) -> Vec<f64> {

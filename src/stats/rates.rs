@@ -5,7 +5,7 @@ use statrs::distribution::{ContinuousCDF, Gamma};
 /// The expected number at which at most `count` events are seen with probability `confidence`.
 ///
 /// For a Poisson number X with mean λ, P(X ≤ k) = P(G > λ) with G a Gamma variable of shape k + 1,
-/// so λ is a quantile of it; that also serves counts that are not whole. 1 and 0.999 give 0.0454.
+/// so λ is a quantile of it; that also serves counts that are not whole. 1 and 0.9999 give 0.0142.
 /// *Source:* Garwood, "Fiducial Limits for the Poisson Distribution", Biometrika 28, 1936.
 pub fn rate_for_at_most(count: f64, confidence: f64) -> f64 {
     gamma_quantile(count + 1.0, 1.0 - confidence)
@@ -53,6 +53,7 @@ mod tests {
         }
         assert!((rate_for_at_most(1.0, 0.99) - 0.1486).abs() < 1e-4);
         assert!((rate_for_at_most(1.0, 0.999) - 0.0454).abs() < 1e-4);
+        assert!((rate_for_at_most(1.0, 0.9999) - 0.0142).abs() < 1e-4);
     }
 
     #[test]

@@ -328,7 +328,7 @@ impl<'a> Stream<'a> {
 
 /// The evaluations of the windows of `plan` as they slide over `rows`, from bucket `from` on; a window
 /// that is not full yet has −∞ in its columns. It ends with the rows.
-pub(super) fn slide<'a>(
+pub fn slide<'a>(
     population: &'a Population<'a>,
     plan: &'a Plan,
     reference: &'a Expectation,

@@ -39,6 +39,12 @@ pub struct EvaluationWorker {
     troubles: HashMap<MonitorId, Option<String>>,
 }
 
+/// What profiles of all builds begin with.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 /// A monitor whose windows are in memory.
 struct Running {
     engine: Engine,
@@ -191,15 +197,21 @@ impl EvaluationWorker {
             return Ok(None);
         };
         let bad = |reason: String| WorkerError::Monitor { monitor: monitor.id, reason };
-        let profile: ReferenceProfile = serde_json::from_slice(&bytes)
-            .map_err(|error| bad(format!("the profile of reference {reference}: {error}")))?;
-        if profile.version != PROFILE_VERSION {
-            let version = profile.version;
+        let damaged = |error| bad(format!("the profile of reference {reference}: {error}"));
+        let Versioned { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if version < PROFILE_VERSION {
+            tracing::info!(%reference, version, needed = PROFILE_VERSION, "a profile of an earlier build is calibrated anew");
+            self.context.store.recompute_reference(reference).await?;
+            self.context.wakers.reference.notify_one();
+            return Ok(None);
+        }
+        if version > PROFILE_VERSION {
             return Err(bad(format!(
-                "reference {reference} has profile version {version} and this build needs \
-                 {PROFILE_VERSION}; freeze it again"
+                "reference {reference} has profile version {version} of a later build and this one knows \
+                 {PROFILE_VERSION}; start the later build, or freeze a new reference"
             )));
         }
+        let profile: ReferenceProfile = serde_json::from_slice(&bytes).map_err(damaged)?;
         if profile.model_digest != self.model_digest {
             return Err(bad(format!(
                 "reference {reference} was frozen with another embedding model ({}); windows of \

@@ -2,7 +2,7 @@
 
 mod apply;
 mod names;
-mod seamark;
+pub(crate) mod seamark;
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use seamark::clock::Timestamp;
@@ -17,8 +18,9 @@ use seamark::model::interaction::Event;
 use seamark::model::monitor::{MonitorSpec, WindowSpec};
 use seamark::model::signals::Signals;
 use seamark::model::stream::Stream;
-use seamark::model::verdict::DetectorKind;
+use seamark::model::verdict::{DetectorKind, Verdict};
 use seamark::stats::sketch::{Observation, Sketch};
+use seamark::stats::statistics::squared_shift;
 
 use crate::detect::{MINUTE, PER_30D, Traffic, drifted, run, spec};
 
@@ -66,6 +68,7 @@ fn thresholds_know_that_a_small_reference_is_known_badly() {
     assert!(small > 1.2 * large, "{small} against {large}");
 }
 
+/// Eight in ten: most pairs are equal, and their median distance is 0.
 #[test]
 fn mostly_constant_texts_leave_a_usable_reference() {
     let spec = spec();
@@ -73,7 +76,7 @@ fn mostly_constant_texts_leave_a_usable_reference() {
         let mut traffic = Traffic::new(seed);
         let greeting = Traffic::new(99).vector(0);
         let mut events = traffic.take(n);
-        for (i, event) in events.iter_mut().enumerate().filter(|(i, _)| i % 10 < 7) {
+        for (i, event) in events.iter_mut().enumerate().filter(|(i, _)| i % 10 < 8) {
             event.query = Some(greeting.clone());
             event.hashes = Some(seamark::text::hashes::Hashes::exact(1 + i as u64 * 1000));
         }
@@ -84,6 +87,70 @@ fn mostly_constant_texts_leave_a_usable_reference() {
     let statistics = evaluations.iter().flat_map(|e| &e.verdicts).filter_map(|v| v.statistic);
     assert!(statistics.clone().count() > 100 && statistics.clone().all(f64::is_finite));
     assert_eq!(drifted(&evaluations, Stream::Query), 0);
+}
+
+#[test]
+fn shuffled_replies_are_relevance_and_nothing_else() {
+    let spec = spec();
+    let comparator = Arc::new(Comparator::new(frozen(&Traffic::new(14).take(2500), &spec)));
+    let fresh = || Engine::new(spec.clone(), comparator.clone(), PER_30D);
+    let mut stream = Traffic::new(15).take(800);
+    let quiet = run(&mut fresh(), &stream);
+    assert!(found_by(&quiet, Stream::Relevance).is_empty());
+    let mut replies: Vec<_> = stream.iter().map(|event| event.response.clone()).collect();
+    replies[400..].shuffle(&mut ChaCha8Rng::seed_from_u64(16));
+    stream.iter_mut().zip(replies).for_each(|(event, reply)| event.response = reply);
+    let evaluations = run(&mut fresh(), &stream);
+    assert!(found_by(&evaluations, Stream::Query).is_empty());
+    assert!(found_by(&evaluations, Stream::Response).is_empty());
+    assert!(!found_by(&evaluations, Stream::Relevance).is_empty());
+}
+
+#[test]
+fn dependent_neighbours_are_told_and_raise_the_thresholds() {
+    let spec = spec();
+    // Topics come in runs of thirty without sessions.
+    let in_runs = |seed: u64, n: usize| {
+        let (mut rng, mut traffic) = (ChaCha8Rng::seed_from_u64(seed), Traffic::new(seed));
+        let mut topic = 0;
+        let mut events = traffic.take(n);
+        for (i, event) in events.iter_mut().enumerate() {
+            if i % 30 == 0 {
+                topic = rng.random_range(0..5);
+            }
+            event.query = Some(traffic.vector(topic));
+            event.response = None;
+        }
+        events
+    };
+    let profile = frozen(&in_runs(17, 3000), &spec);
+    let told = |warning: &String| warning.contains("neighbouring events resemble each other");
+    assert!(profile.warnings.iter().any(told), "{:?}", profile.warnings);
+    let stream = &profile.whole.streams[&Stream::Query];
+    assert!(stream.design_effect > 5.0 && stream.unit_events > 20.0, "{stream:?}");
+    let mut engine = Engine::new(spec.clone(), Arc::new(Comparator::new(profile)), PER_30D);
+    let quiet = run(&mut engine, &in_runs(18, 4000));
+    assert!(found_by(&quiet, Stream::Query).is_empty());
+}
+
+#[test]
+fn many_cells_in_a_short_window_are_no_divergence() {
+    let mut spec = spec();
+    spec.windows = vec![WindowSpec::count("w", 200, 200), WindowSpec::count("wide", 600, 200)];
+    let mut engine = engine(&Traffic::new(19).take(3000), &spec);
+    let evaluations = run(&mut engine, &Traffic::new(20).take(20_000));
+    let of_kl = |v: &&Verdict| {
+        v.detector == DetectorKind::Kl && v.stream == Stream::Query && v.window == "w"
+    };
+    let values: Vec<f64> = evaluations
+        .iter()
+        .flat_map(|e| &e.verdicts)
+        .filter(of_kl)
+        .filter_map(|v| v.statistic)
+        .collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    // Uncorrected it would be (K − 1)/2n, 0.09 with 37 cells; the correction is of first order.
+    assert!(values.len() > 90 && mean.abs() < 0.02, "{mean} of {}", values.len());
 }
 
 #[test]
@@ -206,6 +273,10 @@ fn ten_million_events_leave_no_rounding_behind() {
     let mut want = Sketch::empty(1, 1, 2, 1);
     (EVENTS - 1000..EVENTS).for_each(|i| add(&mut want, i));
     let got = got.unwrap();
+    let statistic = |sketch: &Sketch| squared_shift(sketch.linear(), &[0.0], 0.0).unwrap();
+    // A few roundings of the two sums that it is the difference of.
+    let rounding = 1e-14 * want.sum_x_sq / (1000.0 * 999.0);
+    assert!((statistic(&got) - statistic(&want)).abs() <= rounding);
     assert!((got.sum_x[0] - want.sum_x[0]).abs() <= 1e-9 * want.sum_x[0].abs());
     assert_eq!(
         (got.n, got.sum_phi, got.cells, got.novelty),

@@ -15,6 +15,7 @@ use seamark::stats::mmd::{MeanSums, mmd2_biased, mmd2_unbiased, squared_distance
 use serde_json::Value;
 
 mod exact;
+mod kept;
 
 type Rows = Vec<Vec<f64>>;
 

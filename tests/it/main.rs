@@ -38,5 +38,6 @@ mod receiver_pages;
 mod repair;
 mod retraining;
 mod screening;
+mod segments;
 mod store;
 mod storm;

@@ -122,8 +122,8 @@ impl StreamFeatures {
         let rows = rows(&lens, &features, &raw, &at, &whitened, &novelty);
         Self {
             events: kept.rows.iter().map(|&i| stream.events[i]).collect(),
-            unseen: kept.rows.iter().map(|&i| i + stream.unseen >= stream.rows.len()).collect(),
-            total: stream.rows.len() - stream.unseen,
+            unseen: kept.rows.iter().map(|&i| stream.unseen[i]).collect(),
+            total: stream.unseen.iter().filter(|unseen| !**unseen).count(),
             in_sessions,
             units: kept.units,
             lens,
@@ -268,4 +268,20 @@ fn bandwidth(rows: &[&[f32]], rng: &mut ChaCha8Rng) -> f64 {
         }
     }
     median_sq_distance(&distinct).max(1e-12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_unit_is_both_fitted_and_counted() {
+        let units: Vec<Vec<usize>> =
+            (0..1000).collect::<Vec<_>>().chunks(7).map(<[usize]>::to_vec).collect();
+        let (fit, held_out) = halves(&units, 1000, &mut ChaCha8Rng::seed_from_u64(1));
+        assert!((500..507).contains(&fit.len()) && fit.iter().all(|&row| !held_out[row]));
+        assert_eq!(held_out.iter().filter(|held_out| **held_out).count(), 1000 - fit.len());
+        let whole = |unit: &Vec<usize>| unit.iter().all(|&row| held_out[row] == held_out[unit[0]]);
+        assert!(units.iter().all(whole));
+    }
 }

@@ -102,11 +102,13 @@ impl PartContext<'_> {
             let plan = self.simulation(expectation, grid, g, features.in_sessions);
             let paths = simulate(population, &plan, &step);
             let weights = self.weights(grid);
-            let run = budget::run_evaluations(
-                self.per_30d / grids.len() as f64,
-                self.plan.events_per_day,
-                grid.stride_events() as f64,
-            );
+            let per_30d = self.per_30d
+                * budget::grid_share(
+                    self.spec,
+                    grid.names(),
+                    grids.iter().flat_map(PlannedGrid::names),
+                );
+            let run = budget::run_evaluations(per_30d, grid.evaluations_per_day);
             let trigger = self.spec.alert.trigger();
             let Some(result) = calibrate(&paths, &weights, run, &trigger) else { continue };
             if self.tried {
@@ -119,7 +121,7 @@ impl PartContext<'_> {
                 let detectors = DetectorKind::OF_VALUES.into_iter().filter_map(|kind| {
                     let column = w * STATISTICS + kind as usize;
                     let calibration = DetectorCalibration {
-                        alpha: result.alphas[column],
+                        alpha: if self.per_30d > 0.0 { result.alphas[column] } else { 0.0 },
                         null: result.nulls[column].clone()?,
                         own_run_evaluations: result.own_run_evaluations[column],
                         extrapolated: result.extrapolated,
@@ -128,7 +130,7 @@ impl PartContext<'_> {
                 });
                 let calibration = WindowCalibration {
                     n: window.events as u64,
-                    stride_events: grid.stride_events() as u64,
+                    evaluations_per_day: grid.evaluations_per_day,
                     detectors: detectors.collect(),
                 };
                 calibrated.insert(window.name.clone(), calibration);
@@ -246,5 +248,26 @@ fn spread(rows: &[&Row], features: &StreamFeatures, seed: u64) -> Spread {
         kernel: apart(dim, dim + phi),
         whitened: apart(dim + phi, dim + phi + whitened),
         novelty: if variance > 0.0 { (top - mean) / variance.sqrt() } else { 0.0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_counted_on_what_was_held_out() {
+        let columns = Columns { dim: 1, phi: 2, whitened: 0 };
+        let row = |cell: usize| Row {
+            features: vec![1.0, 0.6, 0.8, 0.5],
+            cell,
+            basis: vec![1.0],
+            phase: 0,
+        };
+        let rows = [row(0), row(1), row(0), row(1)];
+        let all: Vec<&Row> = rows.iter().collect();
+        let expectation = expectation(&all, &[true, false, true, false], columns, 2).unwrap();
+        assert_eq!((expectation.n, expectation.n_cells), (4.0, 2.0));
+        assert_eq!(expectation.cell_counts, [2.0, 0.0]);
     }
 }

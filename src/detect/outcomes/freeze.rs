@@ -119,7 +119,7 @@ pub fn freeze(events: &[&Event], plan: &Plan<'_>) -> Option<OutcomeProfile> {
     let units = units(events, &rows, &means);
     let paths = simulate(&rows, &units, &profile, plan.seed);
     let weights = vec![1.0; columns(groups.names, profile.windows.len()).len()];
-    let run = run_evaluations(plan.per_30d, plan.events_per_day, STRIDE as f64);
+    let run = run_evaluations(plan.per_30d, plan.events_per_day / STRIDE as f64);
     let calibration = calibrate(&paths, &weights, run, &plan.trigger)?;
     profile.columns = (0..weights.len()).map(|column| detector(&calibration, column)).collect();
     Some(profile)

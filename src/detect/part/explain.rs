@@ -12,7 +12,7 @@ use crate::detect::explain::{
     BucketSums, ExplainInput, SegmentCounts, StreamInput, WindowRow, explain,
 };
 use crate::detect::grid::{Grid, GridWindow};
-use crate::detect::notes::{Notes, Responses, Texts};
+use crate::detect::notes::{Notes, PartNotes, Responses, Texts, text_of};
 use crate::detect::values::{names, value};
 use crate::model::explanation::{Explanation, RateChange};
 use crate::model::interaction::Event;
@@ -26,8 +26,12 @@ struct Gathered<'a> {
     stream: Stream,
     sum: Sketch,
     values: Vec<(&'a Event, Vec<f32>, usize)>,
-    buckets: Vec<(Timestamp, &'a Sketch)>,
-    mean: Vec<f64>,
+    /// Begin, events, and the sum of their features less what is expected of them at their time.
+    buckets: Vec<(Timestamp, f64, Vec<f64>)>,
+    /// Events of the reference that are expected in each cell at the window's time.
+    cells_then: Vec<f64>,
+    /// The mean of the buckets' sums when nothing has changed.
+    nothing: Vec<f64>,
 }
 
 impl PartWindows {
@@ -53,9 +57,10 @@ impl PartWindows {
         };
         let events: Vec<&Event> = widest.values.iter().map(|(event, ..)| *event).collect();
         let query = comparator.lens(Stream::Query);
+        let own = self.notes(notes);
         let answers = query.map(|lens| Responses::of(events.iter().copied(), lens));
-        let responses = answers.as_ref().and_then(Responses::view).zip(notes.responses.view());
-        let labels = labels(&events, notes);
+        let responses = answers.as_ref().and_then(Responses::view).zip(own.responses.view());
+        let labels = labels(&events, own);
         let segments: Vec<SegmentCounts<'_>> = labels
             .iter()
             .map(|((key, value), (now, then))| SegmentCounts { key, value, now: *now, then: *then })
@@ -67,7 +72,9 @@ impl PartWindows {
             .zip(rows.iter().zip(&buckets))
             .filter_map(|(g, (rows, buckets))| {
                 let lens = comparator.lens(g.stream)?;
-                let reference = notes.streams.get(&g.stream)?.view(lens, &g.mean);
+                let terms = own.terms.get(&g.stream);
+                let stream = notes.streams.get(&g.stream)?;
+                let reference = stream.view(lens, &g.cells_then, &g.nothing, terms);
                 Some(StreamInput {
                     stream: g.stream,
                     counts: &g.sum.cells,
@@ -137,7 +144,9 @@ impl PartWindows {
         let ((worst, grid), sum) = self.most_drifted(stream, evaluation)?;
         let last = evaluation.bucket?;
         let lens = comparator.lens(stream)?;
-        let mean = self.part(comparator).streams.get(&stream)?.expectation.at(&phase(&sum)).phi;
+        let expectation = &self.part(comparator).streams.get(&stream)?.expectation;
+        let cells = expectation.at(&phase(&sum)).cells;
+        let cells_then = cells.iter().map(|share| share.max(0.0) * expectation.n_cells).collect();
         let values = recent
             .newest()
             .filter(|event| self.is_in(grid, last, event))
@@ -152,11 +161,22 @@ impl PartWindows {
         let mut buckets = Vec::new();
         for bucket in grid.buckets.range(..=last).map(|(_, bucket)| bucket) {
             if let Some(sketch) = bucket.streams.get(&stream) {
-                buckets.push((start.unwrap_or(bucket.ends_at), sketch));
+                let expected = expectation.at(&phase(sketch)).phi;
+                let MeanSums { n, sum, .. } = sketch.kernel();
+                let less = sum.iter().zip(&expected).map(|(s, m)| s - n * m).collect();
+                buckets.push((start.unwrap_or(bucket.ends_at), n, less));
             }
             start = Some(bucket.ends_at);
         }
-        Some(Gathered { stream, sum, values, buckets, mean })
+        let nothing =
+            vec![0.0; buckets.first().map_or(0, |(_, _, sum): &(_, _, Vec<f64>)| sum.len())];
+        Some(Gathered { stream, sum, values, buckets, cells_then, nothing })
+    }
+
+    /// The notes on this part of the reference.
+    fn notes<'a>(&self, notes: &'a Notes) -> &'a PartNotes {
+        let own = self.segment.as_ref().and_then(|(index, _)| notes.segments.get(*index));
+        own.unwrap_or(&notes.whole)
     }
 
     fn window(&self, name: &str) -> Option<(&Grid, &GridWindow)> {
@@ -166,24 +186,25 @@ impl PartWindows {
     }
 }
 
-impl<'a> Gathered<'a> {
+impl Gathered<'_> {
     fn rows<'b, 't: 'b>(&'b self, texts: &dyn Fn(&str) -> Texts<'t>) -> Vec<WindowRow<'b>> {
         self.values
             .iter()
             .map(|(event, x, cell)| {
                 let id = event.interaction_id.as_str();
-                let (query, response) = texts(id);
-                let text = if self.stream == Stream::Response { response } else { query };
+                let text = text_of(self.stream, id, texts);
                 WindowRow { id, x, cell: *cell, text }
             })
             .collect()
     }
 
     fn sums(&self) -> Vec<BucketSums<'_>> {
-        let sums = |sketch: &'a Sketch| -> MeanSums<'a> { sketch.kernel() };
         self.buckets
             .iter()
-            .map(|(start, sketch)| BucketSums { start: *start, sums: sums(sketch) })
+            .map(|(start, n, sum)| BucketSums {
+                start: *start,
+                sums: MeanSums { n: *n, sum, sum_sq: *n },
+            })
             .collect()
     }
 }
@@ -196,7 +217,7 @@ fn phase(sum: &Sketch) -> Vec<f64> {
 type Label<'a> = (&'a str, &'a str);
 
 /// Events with each label, now and in the reference.
-fn labels<'a>(events: &[&'a Event], notes: &'a Notes) -> BTreeMap<Label<'a>, (f64, f64)> {
+fn labels<'a>(events: &[&'a Event], notes: &'a PartNotes) -> BTreeMap<Label<'a>, (f64, f64)> {
     let mut labels: BTreeMap<Label<'a>, (f64, f64)> = BTreeMap::new();
     for (attribute, values) in &notes.labels {
         for (value, then) in values {

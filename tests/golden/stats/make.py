@@ -124,6 +124,26 @@ exact = {
     "classifier_auc": classifier_auc(x, y, 3, 1.0),
 }
 
+# What a profile keeps: the regularised inverse covariance, the mean distance to the nearest rows of
+# unit length, and the regression of a window's mean on the hour, with the variance that it has.
+spread = np.cov(x.T) + 0.5 * np.trace(np.cov(x.T)) / x.shape[1] * np.eye(x.shape[1])
+delta = y.mean(0) - x.mean(0)
+ux, uy = (s / np.linalg.norm(s, axis=1, keepdims=True) for s in (x, y))
+nearest = np.sort(scipy.spatial.distance.cdist(uy, ux), axis=1)[:, :5].mean(1)
+hours = np.arange(m) * 5 % 24
+basis = lambda hour: np.array([1.0, math.cos(math.tau * hour / 24), math.sin(math.tau * hour / 24)])
+design = np.array([basis(hour) for hour in hours])
+fitted, squares, _, _ = np.linalg.lstsq(design, x, rcond=None)
+at = (basis(3) + basis(4)) / 2
+kept = {
+    "whitened_sq": float(delta @ np.linalg.solve(spread, delta)),
+    "novelty": nearest.tolist(),
+    "hours": hours.tolist(),
+    "expected_at_half_past_three": (at @ fitted).tolist(),
+    "leverage": float(at @ np.linalg.inv(design.T @ design) @ at),
+    "residual": float(squares.sum() / (m - 3)),
+}
+
 print(json.dumps({
     "x": x.tolist(), "y": y.tolist(), "gamma": gamma,
     "mmd2_unbiased": unbiased, "mmd2_biased": biased,
@@ -132,5 +152,5 @@ print(json.dumps({
     "reference_counts": ref.tolist(), "window_counts": cur.tolist(),
     "kl_window_reference": kl, "kl_corrected": kl - bias, "psi": kl + klr, "js": js,
     "total_variation": float(0.5 * np.abs(p - q).sum()),
-    "exact": exact,
+    "exact": exact, "kept": kept,
 }, indent=1))

@@ -19,7 +19,7 @@ async fn the_budget_is_divided_over_monitors_by_weight() {
     let before = app.get("/v1/budget").await.json();
     assert_eq!(
         (&before["false_alarms_per_30d"], &before["confidence"]),
-        (&json!(1.0), &json!(0.999))
+        (&json!(1.0), &json!(0.9999))
     );
     for (name, weight) in [("a", 1.0), ("b", 3.0)] {
         let made = app.post("/v1/monitors", json!({"name": name, "weights": {"monitor": weight}}));

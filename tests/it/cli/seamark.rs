@@ -10,20 +10,20 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A working folder in which `seamark` is run.
-pub(super) struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// A path in the folder.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Writes `lines` as gzip.
-    pub(super) fn gzip(&self, name: &str, lines: &[Value]) {
+    pub(crate) fn gzip(&self, name: &str, lines: &[Value]) {
         let file = std::fs::File::create(self.path(name)).unwrap();
         let mut gzip = GzEncoder::new(file, Compression::fast());
         lines.iter().for_each(|line| writeln!(gzip, "{line}").unwrap());
@@ -31,7 +31,7 @@ impl Folder {
     }
 
     /// `seamark`, with the hashing embedder and nothing else set.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seamark"));
         command
             .args(arguments)
@@ -41,23 +41,23 @@ impl Folder {
     }
 
     /// Runs `seamark` to its end.
-    pub(super) fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments).output().unwrap())
     }
 }
 
 /// What a run left.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     code: Option<i32>,
     /// Standard output.
-    pub(super) out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub(super) err: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
-    pub(super) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -66,19 +66,19 @@ impl Ended {
     }
 
     /// Its standard output, after a success.
-    pub(super) fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out
     }
 
     /// Asserts the exit code.
-    pub(super) fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");
         self
     }
 
     /// Asserts that it failed with one line on standard error, which holds all of `parts`.
-    pub(super) fn fails_saying(self, parts: &[&str]) {
+    pub(crate) fn fails_saying(self, parts: &[&str]) {
         assert_eq!(self.code, Some(1), "{self:?}");
         assert_eq!(self.err.trim_end().lines().count(), 1, "more than one line: {}", self.err);
         assert!(self.err.starts_with("seamark: "), "{}", self.err);

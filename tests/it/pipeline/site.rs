@@ -51,7 +51,7 @@ impl Site {
         config.store.url = url;
         config.store.max_connections = 4;
         // All of it runs on sealed texts.
-        config.store.secret_key = Some(SealingKey::new(&format!("{}E=", "AQ".repeat(21))));
+        config.store.secret_key = Some(SealingKey::new(&secret_key()));
         config.server.bind = "127.0.0.1:0".parse().unwrap();
         config.notify.allow_private = vec!["127.0.0.1".to_owned()];
         let receiver = Receiver::start().await;
@@ -190,6 +190,11 @@ impl Site {
         .await;
         self.all(&path).await
     }
+}
+
+/// The key that the texts of sites are sealed with.
+pub(crate) fn secret_key() -> String {
+    format!("{}E=", "AQ".repeat(21))
 }
 
 /// Asks again and again until there is an answer. The daemon under test says nothing by itself, so
