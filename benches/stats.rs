@@ -19,7 +19,6 @@ use seamark::clock::Timestamp;
 use seamark::detect::compare::{Comparator, Window};
 use seamark::detect::engine::Engine;
 use seamark::detect::freeze::freeze;
-use seamark::detect::profile::ReferenceProfile;
 use seamark::model::interaction::{Attributes, Event};
 use seamark::model::monitor::MonitorSpec;
 use seamark::model::stream::Stream;
@@ -75,37 +74,6 @@ fn median(mut work: impl FnMut()) -> f64 {
     times[2]
 }
 
-/// The resident memory of this process in bytes, where the system tells.
-fn resident() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| 1024.0 * kib)
-}
-
-/// What a monitor holds in memory once its windows are full, of eight alike.
-fn memory(spec: &MonitorSpec, profile: &ReferenceProfile, stream: &[Event]) {
-    const MONITORS: usize = 8;
-    let before = resident();
-    let engines: Vec<Engine> = (0..MONITORS)
-        .map(|_| {
-            let comparator = Arc::new(Comparator::new(profile.clone()));
-            let mut engine = Engine::new(spec.clone(), comparator, PER_30D);
-            for events in stream.chunks(500) {
-                let seen = engine.look(events);
-                for (event, seen) in events.iter().zip(&seen) {
-                    engine.observe_seen(event, seen);
-                }
-            }
-            engine
-        })
-        .collect();
-    if let (Some(before), Some(after)) = (before, resident()) {
-        let each = (after - before) / MONITORS as f64 / 1e6;
-        println!("{:44} {each:>9.1} MB", "memory of a monitor, 3 streams, N = 5000");
-    }
-    black_box(engines);
-}
-
 /// What a freeze costs as the reference grows.
 fn freezes(spec: &MonitorSpec) {
     for n in [2000, 5000] {
@@ -145,7 +113,6 @@ fn main() -> anyhow::Result<()> {
     let reference = events(5000, 1);
     let profile = freeze(&reference, &spec, "bench", 1, &|_| ()).expect("a good reference");
     let stream = events(5000, 2);
-    memory(&spec, &profile, &stream);
     let comparator = Arc::new(Comparator::new(profile));
 
     let observe = median(|| {

@@ -119,7 +119,7 @@ pub struct ThresholdCalibration {
     /// showed none.
     pub days_between_false_alarms: Option<f64>,
     /// The law of the null's tail beyond the simulated values: `generalised_pareto`, or the safe
-    /// `exponential`.
+    /// `exponential`; for rates `exponential_of_root`.
     pub tail: String,
     /// Whether the promise lies beyond the simulated length, so that the tail decides.
     pub extrapolated: bool,

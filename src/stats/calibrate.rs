@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::null::NullTable;
+use super::null::{NullTable, Scale};
 use super::sequential::{Trigger, count_episodes};
 use super::simulate::Path;
 
@@ -39,17 +39,18 @@ pub struct Calibration {
 
 /// Solves the thresholds for one false alarm in `expected_run` evaluations.
 ///
-/// `weights` are those of the columns: 0 keeps one from alarming. `None` when the paths are too
+/// `weights` are those of the columns: 0 keeps one from alarming. `scale` says what their values are. `None` when the paths are too
 /// short to say anything, or no column may alarm.
 pub fn calibrate(
     paths: &[Path],
     weights: &[f64],
     expected_run: f64,
     trigger: &Trigger,
+    scale: Scale,
 ) -> Option<Calibration> {
     let evaluations: usize = paths.iter().map(Vec::len).sum();
     let nulls: Vec<Option<NullTable>> = (0..weights.len())
-        .map(|column| NullTable::fit(paths.iter().flatten().map(|row| row[column])))
+        .map(|column| NullTable::fit(paths.iter().flatten().map(|row| row[column]), scale))
         .collect();
     let weight = |column: usize| if nulls[column].is_some() { weights[column] } else { 0.0 };
     let heaviest = (0..weights.len()).map(weight).fold(0.0, f64::max);
@@ -156,7 +157,8 @@ mod tests {
     #[test]
     fn the_promised_rate_holds_on_fresh_paths() {
         let used = [1.0; 3];
-        let calibration = calibrate(&paths(100, 200, 1), &used, 100.0, &TRIGGER).unwrap();
+        let calibration =
+            calibrate(&paths(100, 200, 1), &used, 100.0, &TRIGGER, Scale::Plain).unwrap();
         let fresh = paths(100, 200, 2);
         let episodes = count(&fresh, &calibration.thresholds, &TRIGGER) as f64;
         // 200 expected episodes: ± 4 standard deviations of calibration and of counting.
@@ -168,8 +170,8 @@ mod tests {
     fn a_rarer_promise_gives_higher_thresholds() {
         let paths = paths(20, 200, 1);
         let used = [1.0; 3];
-        let often = calibrate(&paths, &used, 50.0, &TRIGGER).unwrap();
-        let rare = calibrate(&paths, &used, 100_000.0, &TRIGGER).unwrap();
+        let often = calibrate(&paths, &used, 50.0, &TRIGGER, Scale::Plain).unwrap();
+        let rare = calibrate(&paths, &used, 100_000.0, &TRIGGER, Scale::Plain).unwrap();
         assert!(rare.extrapolated && rare.episodes <= 1 && often.episodes > 20);
         assert!(often.thresholds.iter().zip(&rare.thresholds).all(|(a, b)| a < b));
     }
@@ -177,8 +179,8 @@ mod tests {
     #[test]
     fn an_unused_statistic_does_not_spend_the_budget() {
         let paths = paths(50, 200, 1);
-        let all = calibrate(&paths, &[1.0; 3], 100.0, &TRIGGER).unwrap();
-        let one = calibrate(&paths, &[1.0, 0.0, 0.0], 100.0, &TRIGGER).unwrap();
+        let all = calibrate(&paths, &[1.0; 3], 100.0, &TRIGGER, Scale::Plain).unwrap();
+        let one = calibrate(&paths, &[1.0, 0.0, 0.0], 100.0, &TRIGGER, Scale::Plain).unwrap();
         assert!(one.alphas[0] > 2.0 * all.alphas[0]);
         assert_eq!(one.alphas[1..], [0.0; 2]);
         let alone = one.own_run_evaluations[0].unwrap();
@@ -188,7 +190,8 @@ mod tests {
     #[test]
     fn a_heavier_statistic_gets_more_of_the_budget() {
         let paths = paths(50, 200, 1);
-        let calibration = calibrate(&paths, &[2.0, 1.0, 1.0], 100.0, &TRIGGER).unwrap();
+        let calibration =
+            calibrate(&paths, &[2.0, 1.0, 1.0], 100.0, &TRIGGER, Scale::Plain).unwrap();
         assert!((calibration.alphas[0] / calibration.alphas[1] - 2.0).abs() < 1e-9);
         assert!(calibration.thresholds[0] < calibration.thresholds[1]);
         let runs: Vec<f64> = calibration.own_run_evaluations.iter().map(|r| r.unwrap()).collect();

@@ -18,6 +18,18 @@ pub enum Tail {
     GeneralisedPareto,
     /// The exponential law, where the fitted shape is not above 0: the safe one of the two.
     Exponential,
+    /// The exponential law of the values' roots: the safe one for squares of counts.
+    ExponentialOfRoot,
+}
+
+/// What the values are, which says on what scale their tail is like others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Sums over many coordinates, none of which decides alone, or scores.
+    Plain,
+    /// Squares of how far counts moved: as the tail of a count is about exponential, that of its square is
+    /// heavier than that.
+    Squares,
 }
 
 impl Tail {
@@ -26,6 +38,7 @@ impl Tail {
         match self {
             Self::GeneralisedPareto => "generalised_pareto",
             Self::Exponential => "exponential",
+            Self::ExponentialOfRoot => "exponential_of_root",
         }
     }
 }
@@ -35,7 +48,10 @@ impl Tail {
 /// Exceedances over a high level follow a generalised Pareto law (Pickands, Ann. Statist. 3, 1975),
 /// fitted by probability-weighted moments (Hosking & Wallis, Technometrics 29, 1987). A bounded tail
 /// (shape below 0) is never believed: the exponential law then stands in for it, which errs on the
-/// side of fewer alarms.
+/// side of fewer alarms. Of squares of counts ([`Scale::Squares`]) a level is at least the one at which the
+/// roots have an exponential tail: where few of the simulated values are independent the fitted shape is
+/// mostly noise, and one that came out too light made levels that Poisson numbers exceed a hundred times
+/// as often as they should.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NullTable {
     /// (α, level exceeded with probability α), α falling.
@@ -44,11 +60,13 @@ pub struct NullTable {
     tail_scale: f64,
     /// Shape of the tail, 0 for exponential.
     tail_shape: f64,
+    /// Scale of the exponential tail of the roots, for squares of counts.
+    root_scale: Option<f64>,
 }
 
 impl NullTable {
     /// Summarises simulated `values`; `None` when there are fewer than 100 finite ones.
-    pub fn fit(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn fit(values: impl IntoIterator<Item = f64>, scale: Scale) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
         if sorted.len() < 100 {
             return None;
@@ -64,17 +82,24 @@ impl NullTable {
         }
         let exceeding = ((TAIL_SHARE * n) as usize).max(30);
         let over = sorted[exceeding];
-        let excesses: Vec<f64> = sorted[..exceeding].iter().rev().map(|v| v - over).collect();
-        let (scale, tail_shape) = pareto(&excesses);
+        let beyond = sorted[..exceeding].iter().rev();
+        let excesses: Vec<f64> = beyond.clone().map(|v| v - over).collect();
+        let (fitted, tail_shape) = pareto(&excesses);
         // Of a generalised Pareto tail, the part beyond a higher level is one again.
         let last = levels.last().map_or(over, |(_, level)| *level);
-        let tail_scale = (scale + tail_shape * (last - over).max(0.0)).max(f64::MIN_POSITIVE);
-        Some(Self { levels, tail_scale, tail_shape })
+        let tail_scale = (fitted + tail_shape * (last - over).max(0.0)).max(f64::MIN_POSITIVE);
+        let of_roots = || mean(beyond.map(|v| root(*v) - root(over)));
+        let root_scale = (scale == Scale::Squares).then(of_roots);
+        Some(Self { levels, tail_scale, tail_shape, root_scale })
     }
 
     /// The law of the tail.
     pub fn tail(&self) -> Tail {
-        if self.tail_shape > 0.0 { Tail::GeneralisedPareto } else { Tail::Exponential }
+        match self.root_scale {
+            _ if self.tail_shape > 0.0 => Tail::GeneralisedPareto,
+            Some(_) => Tail::ExponentialOfRoot,
+            None => Tail::Exponential,
+        }
     }
 
     /// The level that is exceeded with probability `alpha` in (0, 1).
@@ -82,7 +107,7 @@ impl NullTable {
         let i = self.levels.partition_point(|(a, _)| *a > alpha);
         let (low, high) = match (i.checked_sub(1).map(|j| self.levels[j]), self.levels.get(i)) {
             (None, Some(first)) => return first.1,
-            (Some(last), None) => return last.1 + self.excess_at(alpha / last.0),
+            (Some(last), None) => return self.beyond_last(last.1, alpha / last.0),
             (Some(low), Some(high)) => (low, *high),
             (None, None) => return f64::INFINITY,
         };
@@ -96,7 +121,7 @@ impl NullTable {
         let (low, high) = match (i.checked_sub(1).map(|j| self.levels[j]), self.levels.get(i)) {
             (None, _) => return 1.0,
             (Some(last), None) => {
-                return (last.0 * self.beyond(value - last.1)).max(f64::MIN_POSITIVE);
+                return (last.0 * self.beyond(last.1, value)).max(f64::MIN_POSITIVE);
             }
             (Some(low), Some(high)) => (low, *high),
         };
@@ -104,27 +129,42 @@ impl NullTable {
         low.0 * (high.0 / low.0).powf(share)
     }
 
-    /// The excess over the last level that is exceeded with probability `p` once the level is.
-    fn excess_at(&self, p: f64) -> f64 {
-        if self.tail_shape > 0.0 {
+    /// The level that is exceeded with probability `p` once the level `last` is.
+    fn beyond_last(&self, last: f64, p: f64) -> f64 {
+        let excess = if self.tail_shape > 0.0 {
             self.tail_scale * (p.powf(-self.tail_shape) - 1.0) / self.tail_shape
         } else {
             -self.tail_scale * p.ln()
-        }
+        };
+        let of_roots = |scale: f64| (root(last) - scale * p.ln()).powi(2);
+        self.root_scale.map_or(0.0, of_roots).max(last + excess)
     }
 
-    /// Probability of an excess of more than `excess` over the last level, once the level is exceeded.
-    fn beyond(&self, excess: f64) -> f64 {
-        if self.tail_shape > 0.0 {
-            (1.0 + self.tail_shape * excess / self.tail_scale).powf(-1.0 / self.tail_shape)
+    /// Probability of more than `value` once the level `last` is exceeded.
+    fn beyond(&self, last: f64, value: f64) -> f64 {
+        let excess = (value - last) / self.tail_scale;
+        let p = if self.tail_shape > 0.0 {
+            (1.0 + self.tail_shape * excess).powf(-1.0 / self.tail_shape)
         } else {
-            (-excess / self.tail_scale).exp()
-        }
+            (-excess).exp()
+        };
+        let of_roots = |scale: f64| (-(root(value) - root(last)) / scale).exp();
+        self.root_scale.map_or(0.0, of_roots).max(p)
     }
 }
 
+fn root(value: f64) -> f64 {
+    value.max(0.0).sqrt()
+}
+
+/// The mean, above 0, of as many numbers as there are.
+fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = numbers.len() as f64;
+    (numbers.sum::<f64>() / n).max(f64::MIN_POSITIVE)
+}
+
 /// (scale, shape) of a generalised Pareto law by probability-weighted moments of rising `excesses`;
-/// (mean, 0), the exponential law, where the shape would not be above 0.
+/// the exponential law where the shape would not be above 0.
 fn pareto(excesses: &[f64]) -> (f64, f64) {
     let n = excesses.len() as f64;
     let mean = excesses.iter().sum::<f64>() / n;
@@ -143,19 +183,22 @@ fn pareto(excesses: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     fn grid(n: usize) -> impl Iterator<Item = f64> {
         (0..n).map(move |i| (i as f64 + 0.5) / n as f64)
     }
 
-    fn exponential(n: usize) -> NullTable {
-        NullTable::fit(grid(n).map(|u| -u.ln())).unwrap()
+    fn of_exponential(n: usize) -> NullTable {
+        NullTable::fit(grid(n).map(|u| -u.ln()), Scale::Plain).unwrap()
     }
 
     #[test]
     fn quantiles_of_a_known_law_inside_and_beyond_the_sample() {
-        let table = exponential(20_000);
+        let table = of_exponential(20_000);
         for alpha in [0.5, 0.1, 0.01, 1e-3, 1e-5] {
             let exact = -f64::ln(alpha);
             let got = table.upper_quantile(alpha);
@@ -167,19 +210,52 @@ mod tests {
     #[test]
     fn a_heavy_tail_is_seen_and_a_bounded_one_is_not_believed() {
         // P(X > x) = (1 + 0.3x)^(−1/0.3)
-        let heavy = NullTable::fit(grid(20_000).map(|u| (u.powf(-0.3) - 1.0) / 0.3)).unwrap();
+        let heavy =
+            NullTable::fit(grid(20_000).map(|u| (u.powf(-0.3) - 1.0) / 0.3), Scale::Plain).unwrap();
         assert_eq!(heavy.tail(), Tail::GeneralisedPareto);
         let exact = (1e-5f64.powf(-0.3) - 1.0) / 0.3;
         assert!((heavy.upper_quantile(1e-5) / exact - 1.0).abs() < 0.1);
-        let bounded = NullTable::fit(grid(20_000)).unwrap();
+        let bounded = NullTable::fit(grid(20_000), Scale::Plain).unwrap();
         assert_eq!(bounded.tail(), Tail::Exponential);
         assert!(bounded.upper_quantile(1e-6) > 1.0, "beyond every value that was seen");
     }
 
+    /// The value of a Poisson number that is exceeded with a probability of at most `p`.
+    fn poisson_quantile(mean: f64, p: f64) -> f64 {
+        let (mut term, mut below, mut count) = ((-mean).exp(), 0.0, 0.0);
+        while 1.0 - below - term > p {
+            below += term;
+            count += 1.0;
+            term *= mean / count;
+        }
+        count
+    }
+
+    #[test]
+    fn squares_of_counts_are_not_undervalued_where_few_are_independent() {
+        for mean in [0.5, 3.0, 10.0, 100.0] {
+            let exact = poisson_quantile(mean, 1e-7) - mean;
+            let reach = |seed: u64, scale| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                let mut square = |_| (poisson_quantile(mean, rng.random::<f64>()) - mean).powi(2);
+                // Windows that overlap repeat what they hold.
+                let drawn = (0..800).map(&mut square).flat_map(|v| std::iter::repeat_n(v, 20));
+                NullTable::fit(drawn, scale).unwrap().upper_quantile(1e-7).sqrt() / exact
+            };
+            let far_too_low = |scale| (0..100).filter(|&seed| reach(seed, scale) < 0.85).count();
+            let (plain, squares) = (far_too_low(Scale::Plain), far_too_low(Scale::Squares));
+            assert!(squares <= 2, "{mean}: {squares} of 100, {plain} without");
+        }
+        let table = NullTable::fit(grid(5_000).map(|u| u.ln().powi(2)), Scale::Squares).unwrap();
+        assert!(table.upper_quantile(1e-7).sqrt() > -f64::ln(1e-7) * 0.97);
+    }
+
     #[test]
     fn levels_and_probabilities_are_inverse_of_each_other() {
-        let heavy = NullTable::fit(grid(5_000).map(|u| (u.powf(-0.2) - 1.0) / 0.2)).unwrap();
-        for table in [exponential(5_000), heavy] {
+        let heavy = grid(5_000).map(|u| (u.powf(-0.2) - 1.0) / 0.2);
+        let heavy = NullTable::fit(heavy, Scale::Plain).unwrap();
+        let squares = NullTable::fit(grid(5_000).map(|u| u.ln().powi(2)), Scale::Squares).unwrap();
+        for table in [of_exponential(5_000), heavy, squares] {
             for alpha in [0.3, 0.02, 1e-4, 1e-7] {
                 let back = table.p_value(table.upper_quantile(alpha));
                 assert!((back / alpha).ln().abs() < 1e-6, "{alpha} {back}");
@@ -189,13 +265,13 @@ mod tests {
 
     #[test]
     fn p_values_fall_as_values_rise() {
-        let table = exponential(1_000);
+        let table = of_exponential(1_000);
         let ps: Vec<f64> = (0..100).map(|i| table.p_value(f64::from(i) * 0.2)).collect();
         assert!(ps.windows(2).all(|w| w[0] >= w[1]) && ps.iter().all(|p| *p > 0.0 && *p <= 1.0));
     }
 
     #[test]
     fn too_few_values_are_refused() {
-        assert_eq!(NullTable::fit((0..99).map(f64::from)), None);
+        assert_eq!(NullTable::fit((0..99).map(f64::from), Scale::Plain), None);
     }
 }

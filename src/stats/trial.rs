@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::calibrate::{Calibration, calibrate, count, ratio};
+use super::null::Scale;
 use super::sequential::{Trigger, TriggerState};
 use super::simulate::{Path, Plan, Population, Stream, draw_reference, slide};
 
@@ -64,7 +65,7 @@ pub fn held_out(
         })
         .collect();
     let evaluations = paths.iter().map(Vec::len).sum();
-    let Calibration { thresholds, .. } = calibrate(simulated, weights, RUN, trigger)?;
+    let Calibration { thresholds, .. } = calibrate(simulated, weights, RUN, trigger, Scale::Plain)?;
     Some(HeldOut {
         evaluations,
         expected: evaluations as f64 / RUN,
@@ -181,7 +182,8 @@ mod tests {
     fn tried(rows: &[Row]) -> HeldOut {
         let (population, plan) = (population(rows, rows.len()), plan(rows.len()));
         let simulated = simulate(&population, &plan, &|_| ());
-        let promised = calibrate(&simulated, &weights(), 10_000.0, &TRIGGER).unwrap().thresholds;
+        let promised =
+            calibrate(&simulated, &weights(), 10_000.0, &TRIGGER, Scale::Plain).unwrap().thresholds;
         held_out(&population, &plan, &simulated, &weights(), &promised, &TRIGGER).unwrap()
     }
 
@@ -216,7 +218,8 @@ mod tests {
         let plan = plan(2000);
         let simulated = simulate(&population(&all[..2000], 2000), &plan, &|_| ());
         let found = |run: f64, limit: usize| {
-            let thresholds = calibrate(&simulated, &weights(), run, &TRIGGER).unwrap().thresholds;
+            let thresholds =
+                calibrate(&simulated, &weights(), run, &TRIGGER, Scale::Plain).unwrap().thresholds;
             smallest_share(&topics, &plan, &thresholds, &TRIGGER, limit)
         };
         let share = found(1000.0, 200).unwrap();

@@ -17,6 +17,7 @@ use crate::stats::codebook::Codebook;
 use crate::stats::dependence::{block_length, design_effect};
 use crate::stats::expectation::{Columns, Expectation, ExpectationSums};
 use crate::stats::linear::{distance_sq, norm_sq};
+use crate::stats::null::Scale;
 use crate::stats::simulate::{self, Population, Row, SimulatedWindow, simulate};
 use crate::stats::statistics::STATISTICS;
 
@@ -95,6 +96,7 @@ impl PartContext<'_> {
         progress: &(dyn Fn(f64) + Sync),
     ) -> (BTreeMap<String, WindowCalibration>, Option<Trial>) {
         let grids = &self.plan.grids;
+        let scale = if self.stream.has_names() { Scale::Squares } else { Scale::Plain };
         let mut calibrated = BTreeMap::new();
         let mut trial: Option<Trial> = None;
         for (g, grid) in grids.iter().enumerate() {
@@ -110,7 +112,7 @@ impl PartContext<'_> {
                 );
             let run = budget::run_evaluations(per_30d, grid.evaluations_per_day);
             let trigger = self.spec.alert.trigger();
-            let Some(result) = calibrate(&paths, &weights, run, &trigger) else { continue };
+            let Some(result) = calibrate(&paths, &weights, run, &trigger, scale) else { continue };
             if self.tried {
                 let null = (paths.as_slice(), weights.as_slice());
                 let own =

@@ -20,6 +20,7 @@ use crate::stats::calibrate::{Calibration, calibrate};
 use crate::stats::dependence::{block_length, design_effect};
 use crate::stats::leader::radius_limits;
 use crate::stats::linear::distance_sq;
+use crate::stats::null::Scale;
 use crate::stats::sequential::Trigger;
 use crate::stats::simulate::Path;
 
@@ -120,7 +121,7 @@ pub fn freeze(events: &[&Event], plan: &Plan<'_>) -> Option<OutcomeProfile> {
     let paths = simulate(&rows, &units, &profile, plan.seed);
     let weights = vec![1.0; columns(groups.names, profile.windows.len()).len()];
     let run = run_evaluations(plan.per_30d, plan.events_per_day / STRIDE as f64);
-    let calibration = calibrate(&paths, &weights, run, &plan.trigger)?;
+    let calibration = calibrate(&paths, &weights, run, &plan.trigger, Scale::Plain)?;
     profile.columns = (0..weights.len()).map(|column| detector(&calibration, column)).collect();
     Some(profile)
 }
