@@ -24,8 +24,9 @@ pub struct Change {
 
 /// Judges one stream of `report`; `None` when nothing needs storing.
 ///
-/// `ratio` is the stream's largest statistic ÷ threshold over the latest verdict of every window,
-/// `None` while none could be judged: a window that was not due still counts. `open` is the stream's pending or firing alert. One id lasts from the first crossing until the
+/// `ratio` is the stream's largest statistic ÷ threshold over the latest verdict of every window: one that
+/// was not due still counts. `None` while none could be judged, or where windows of the other kind lie
+/// higher. `open` is the stream's pending or firing alert. One id lasts from the first crossing until the
 /// alert resolves; the next crossing begins a new alert, whose id is made of `now` and `rng`.
 pub fn step(
     policy: &AlertPolicy,

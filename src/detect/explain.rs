@@ -93,6 +93,9 @@ pub struct ReferenceView<'a> {
     pub terms: &'a [TermCounts],
     /// Terms of all texts together; `None` takes the sum over the cells, of which more was forgotten.
     pub all_terms: Option<&'a TermCounts>,
+    /// Terms of the segment that is explained; `None` where it is all of the traffic. What the cells hold
+    /// is of all of it, whatever is explained.
+    pub segment_terms: Option<&'a TermCounts>,
     /// The most typical rows ([`exemplars::typical`]).
     pub exemplars: &'a [Vec<Exemplar>],
     /// Mean of the features, for the time of the change.
@@ -138,12 +141,13 @@ fn part(part: Part) -> SplitPart {
 
 fn explain_stream(input: &StreamInput<'_>) -> StreamExplanation {
     let sum;
-    let then = if let Some(all) = input.reference.all_terms {
+    let all = if let Some(all) = input.reference.all_terms {
         all
     } else {
         sum = total(input.reference.terms);
         &sum
     };
+    let then = input.reference.segment_terms.unwrap_or(all);
     let now = counted(input.rows.iter());
     let clusters = groups::find(input);
     let (counts_now, counts_then) = groups::set_apart(input, &clusters);
@@ -151,7 +155,7 @@ fn explain_stream(input: &StreamInput<'_>) -> StreamExplanation {
         stream: input.stream,
         replaced_share: replaced_share(&counts_now, &counts_then),
         changed: change_time(input),
-        cells: cells::changes(input, &counts_now, &counts_then, then),
+        cells: cells::changes(input, &counts_now, &counts_then, all),
         rising: wording::rising(&now, then),
         falling: wording::falling(&now, then),
         map: map::draw(input, &clusters),

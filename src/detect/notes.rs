@@ -73,6 +73,7 @@ impl StreamNotes {
         counts: &'a [f64],
         mean: &'a [f64],
         all_terms: Option<&'a TermCounts>,
+        segment_terms: Option<&'a TermCounts>,
     ) -> ReferenceView<'a> {
         ReferenceView {
             counts,
@@ -80,6 +81,7 @@ impl StreamNotes {
             radius_limits: &self.radius_limits,
             terms: &self.terms,
             all_terms,
+            segment_terms,
             exemplars: &self.exemplars,
             mean: Some(mean),
             projection: self.projection.as_ref(),

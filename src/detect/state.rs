@@ -107,7 +107,7 @@ impl PartMemory {
     }
 
     /// The same where one of `windows` has it, and else `None`: of windows by count and by time, those
-    /// that lie nearer to an alarm count its evaluations, so that no streak is made of both.
+    /// that lie nearer to an alarm count its evaluations, and the others' neither begin nor end one.
     pub fn leading_ratios(
         &self,
         streams: &[Stream],

@@ -1,7 +1,7 @@
 //! Evaluates monitors: reads new events, slides windows, commits report and alert at once.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::alert::Change;
@@ -37,12 +37,15 @@ pub struct EvaluationWorker {
     leases: Leases,
     /// What is stored of each monitor's trouble.
     troubles: HashMap<MonitorId, Option<String>>,
+    /// References whose profiles were of an earlier build.
+    renewed: HashSet<ReferenceId>,
 }
 
 /// What profiles of all builds begin with.
 #[derive(serde::Deserialize)]
 struct Versioned {
     version: u32,
+    model_digest: Option<String>,
 }
 
 /// A monitor whose windows are in memory.
@@ -86,7 +89,7 @@ impl EvaluationWorker {
     /// A worker for embeddings of `model_digest`.
     pub fn new(context: Context, model_digest: String) -> Self {
         let (running, troubles, leases) = (HashMap::new(), HashMap::new(), Leases::default());
-        Self { context, model_digest, running, leases, troubles }
+        Self { context, model_digest, running, leases, troubles, renewed: HashSet::new() }
     }
 
     /// One monitor: everything that is new for it; `true` when there may be more.
@@ -189,7 +192,7 @@ impl EvaluationWorker {
 
     /// The reference's profile; `None`, with a word in the log, when it cannot be compared with.
     async fn profile(
-        &self,
+        &mut self,
         monitor: &Monitor,
         reference: ReferenceId,
     ) -> Result<Option<ReferenceProfile>, WorkerError> {
@@ -198,8 +201,22 @@ impl EvaluationWorker {
         };
         let bad = |reason: String| WorkerError::Monitor { monitor: monitor.id, reason };
         let damaged = |error| bad(format!("the profile of reference {reference}: {error}"));
-        let Versioned { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let Versioned { version, model_digest } =
+            serde_json::from_slice(&bytes).map_err(damaged)?;
+        if let Some(digest) = model_digest.filter(|digest| *digest != self.model_digest) {
+            return Err(bad(format!(
+                "reference {reference} was frozen with another embedding model ({digest}); windows of \
+                 this one ({}) cannot be compared with it; freeze a new reference",
+                self.model_digest
+            )));
+        }
         if version < PROFILE_VERSION {
+            if !self.renewed.insert(reference) {
+                return Err(bad(format!(
+                    "reference {reference} has profile version {version} again, after it was calibrated anew; \
+                     stop the daemon of an earlier build"
+                )));
+            }
             tracing::info!(%reference, version, needed = PROFILE_VERSION, "a profile of an earlier build is calibrated anew");
             self.context.store.recompute_reference(reference).await?;
             self.context.wakers.reference.notify_one();
@@ -211,15 +228,7 @@ impl EvaluationWorker {
                  {PROFILE_VERSION}; start the later build, or freeze a new reference"
             )));
         }
-        let profile: ReferenceProfile = serde_json::from_slice(&bytes).map_err(damaged)?;
-        if profile.model_digest != self.model_digest {
-            return Err(bad(format!(
-                "reference {reference} was frozen with another embedding model ({}); windows of \
-                 this one ({}) cannot be compared with it; freeze a new reference",
-                profile.model_digest, self.model_digest
-            )));
-        }
-        Ok(Some(profile))
+        serde_json::from_slice(&bytes).map_err(damaged).map(Some)
     }
 
     /// Stores for rules that the monitor cannot be evaluated, or that it can again; a store that is

@@ -111,7 +111,7 @@ impl PartContext<'_> {
                     grids.iter().flat_map(PlannedGrid::names),
                 );
             let run = budget::run_evaluations(per_30d, grid.evaluations_per_day);
-            let trigger = self.spec.alert.trigger();
+            let trigger = grid.trigger(self.spec.alert.trigger());
             let Some(result) = calibrate(&paths, &weights, run, &trigger, scale) else { continue };
             if self.tried {
                 let null = (paths.as_slice(), weights.as_slice());

@@ -3,6 +3,7 @@
 use crate::detect::freeze::FreezeError;
 use crate::detect::grid::{Grid, Unit};
 use crate::model::monitor::{MonitorSpec, ThresholdPolicy, WindowSpec};
+use crate::stats::sequential::Trigger;
 use crate::stats::simulate::SimulatedWindow;
 
 /// Events that a simulated bucket has at least: of fewer, rounding would be felt.
@@ -45,9 +46,21 @@ pub(super) struct PlannedGrid {
     /// Evaluations a day of the real grid; those by the clock come however few events there are.
     pub(super) evaluations_per_day: f64,
     pub(super) windows: Vec<PlannedWindow>,
+    /// Evaluations of the real grid for a simulated one.
+    together: f64,
 }
 
 impl PlannedGrid {
+    /// The alert's rule in simulated evaluations: fewer in a row where one stands for several.
+    pub(super) fn trigger(&self, rule: Trigger) -> Trigger {
+        let simulated = |evaluations: u32| ((f64::from(evaluations) / self.together) as u32).max(1);
+        Trigger {
+            for_evaluations: simulated(rule.for_evaluations),
+            keep_firing_evaluations: simulated(rule.keep_firing_evaluations),
+            ..rule
+        }
+    }
+
     /// The names of its windows.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.windows.iter().map(|window| window.name.as_str())
@@ -89,8 +102,7 @@ pub(super) fn grids(windows: &[WindowSpec], n: usize, events_per_day: f64) -> Ve
     let mut planned = Vec::new();
     for grid in Grid::of(windows) {
         let buckets = Buckets::of(&grid, events_per_day);
-        let stride = grid.windows.iter().map(|window| window.stride).min().unwrap_or(1);
-        let windows: Vec<PlannedWindow> = grid
+        let (windows, strides): (Vec<PlannedWindow>, Vec<i64>) = grid
             .windows
             .iter()
             .map(|window| {
@@ -99,16 +111,19 @@ pub(super) fn grids(windows: &[WindowSpec], n: usize, events_per_day: f64) -> Ve
                     stride: buckets.simulated(window.stride),
                 };
                 let events = buckets.events * simulated.buckets;
-                PlannedWindow { name: window.name.clone(), events, simulated }
+                let name = window.name.clone();
+                (PlannedWindow { name, events, simulated }, window.stride)
             })
-            .filter(|window| 3 * window.events <= n)
-            .collect();
+            .filter(|(window, _)| 3 * window.events <= n)
+            .unzip();
+        let stride = strides.into_iter().min().unwrap_or(1);
         if !windows.is_empty() {
             let evaluations_per_day = buckets.per_day / stride as f64;
             planned.push(PlannedGrid {
                 bucket_events: buckets.events,
                 evaluations_per_day,
                 windows,
+                together: buckets.together,
             });
         }
     }
@@ -167,6 +182,14 @@ mod tests {
             assert!((events / events_per_day - 1.0).abs() < 0.1, "{stride}: {events}");
             assert!((grid.evaluations_per_day - 1440.0 / f64::from(stride)).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn a_streak_is_as_long_in_time_as_it_is() {
+        let rule = Trigger { for_evaluations: 30, keep_firing_evaluations: 4, resolve_ratio: 0.9 };
+        let sparse = of_a_day(5, 100.0).trigger(rule);
+        assert_eq!((sparse.for_evaluations, sparse.keep_firing_evaluations), (2, 1));
+        assert_eq!(of_a_day(60, 3000.0).trigger(rule), rule);
     }
 
     #[test]

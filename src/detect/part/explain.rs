@@ -72,9 +72,9 @@ impl PartWindows {
             .zip(rows.iter().zip(&buckets))
             .filter_map(|(g, (rows, buckets))| {
                 let lens = comparator.lens(g.stream)?;
-                let terms = own.terms.get(&g.stream);
+                let (all, terms) = (notes.whole.terms.get(&g.stream), own.terms.get(&g.stream));
                 let stream = notes.streams.get(&g.stream)?;
-                let reference = stream.view(lens, &g.cells_then, &g.nothing, terms);
+                let reference = stream.view(lens, &g.cells_then, &g.nothing, all, terms);
                 Some(StreamInput {
                     stream: g.stream,
                     counts: &g.sum.cells,
