@@ -93,8 +93,8 @@ pub struct ReferenceView<'a> {
     pub terms: &'a [TermCounts],
     /// Terms of all texts together; `None` takes the sum over the cells, of which more was forgotten.
     pub all_terms: Option<&'a TermCounts>,
-    /// Terms of the segment that is explained; `None` where it is all of the traffic. What the cells hold
-    /// is of all of it, whatever is explained.
+    /// Terms of the part of the traffic that is explained; `None` takes those of all texts, which is what
+    /// the cells hold, whatever is explained.
     pub segment_terms: Option<&'a TermCounts>,
     /// The most typical rows ([`exemplars::typical`]).
     pub exemplars: &'a [Vec<Exemplar>],

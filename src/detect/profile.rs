@@ -18,7 +18,7 @@ use crate::policy::PolicySet;
 use crate::stats::expectation::Expectation;
 use crate::stats::null::NullTable;
 
-/// Version of the profile's meaning; a profile of another version is refused.
+/// Version of the profile's meaning; a profile of an earlier one is calibrated anew, of a later one refused.
 pub const PROFILE_VERSION: u32 = 6;
 
 /// A frozen reference, ready to be compared with. Immutable and self-contained: with the seed and

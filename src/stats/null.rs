@@ -50,8 +50,8 @@ impl Tail {
 /// (shape below 0) is never believed: the exponential law then stands in for it, which errs on the
 /// side of fewer alarms. Of squares of counts ([`Scale::Squares`]) a level is at least the one at which the
 /// roots have an exponential tail: where few of the simulated values are independent the fitted shape is
-/// mostly noise, and one that came out too light made levels that Poisson numbers exceed a hundred times
-/// as often as they should.
+/// mostly noise, and those that come out too light make levels that Poisson numbers exceed 7 to 60 times as
+/// often as they should, on average over references.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NullTable {
     /// (α, level exceeded with probability α), α falling.

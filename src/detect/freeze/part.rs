@@ -123,7 +123,7 @@ impl PartContext<'_> {
                 let detectors = DetectorKind::OF_VALUES.into_iter().filter_map(|kind| {
                     let column = w * STATISTICS + kind as usize;
                     let calibration = DetectorCalibration {
-                        alpha: if self.per_30d > 0.0 { result.alphas[column] } else { 0.0 },
+                        alpha: if per_30d > 0.0 { result.alphas[column] } else { 0.0 },
                         null: result.nulls[column].clone()?,
                         own_run_evaluations: result.own_run_evaluations[column],
                         extrapolated: result.extrapolated,
